@@ -1,0 +1,138 @@
+"""Outbox rows become mails: from the table's stream as they are written, and every 15 minutes
+whatever is still unsent. The only function that may send."""
+
+import os
+from collections.abc import Mapping
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.utils import format_datetime
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.metrics import MetricUnit, single_metric
+from aws_lambda_powertools.utilities.batch import (
+    BatchProcessor,
+    EventType,
+    process_partial_response,
+)
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from foyer import clock
+from foyer.operations.mailing import redrive, send_one
+from foyer.settings import settings
+from foyer.storage.keys import Key
+from foyer.storage.outbox import Mail
+from foyer.storage.table import session
+from foyer.web.language import translations
+
+if TYPE_CHECKING:
+    from mypy_boto3_sesv2 import SESV2Client
+
+HERE = Path(__file__).parent
+MOST_TIME_FOR_ONE = 10_000  # milliseconds: a call to SES and the mark, at their worst
+
+logger = Logger(service="foyer")
+processor = BatchProcessor(
+    event_type=EventType.DynamoDBStreams, raise_on_entire_batch_failure=False
+)
+
+
+def lambda_handler(event: Mapping[str, Any], context: Any) -> Any:
+    if "Records" in event:
+        return process_partial_response(dict(event), _send_record, processor, context)
+    return _redrive(context)
+
+
+def _send_record(record: Any) -> None:
+    keys = record.raw_event["dynamodb"]["Keys"]
+    key = Key(keys["pk"]["S"], keys["sk"]["S"])
+    try:
+        send_one(key, send, clock.now())
+    except Exception as error:
+        _failed(key, error)
+        raise
+
+
+def _failed(key: Key, error: Exception) -> None:
+    logger.error("mail not sent", extra={"outbox": key.pk, "cause": repr(error)})
+
+
+def _redrive(context: Any) -> dict[str, Any]:
+    swept = redrive(
+        send,
+        clock.now(),
+        failed=_failed,
+        time_is_left=lambda: context.get_remaining_time_in_millis() > MOST_TIME_FOR_ONE,
+    )
+    logger.info("redriven", extra=vars(swept))
+    with single_metric("MailsUnsent", MetricUnit.Count, swept.failed, namespace="Foyer"):
+        pass
+    return vars(swept)
+
+
+def send(mail: Mail) -> str:
+    """Sends it raw, as we built it; answers with SES's message id."""
+    answer = _ses().send_email(
+        FromEmailAddress=os.environ["SENDER"],
+        Destination={"ToAddresses": [mail.to]},
+        Content={"Raw": {"Data": render(mail).as_bytes()}},
+        ConfigurationSetName=os.environ["CONFIGURATION_SET"],
+        EmailTags=[{"Name": "kind", "Value": mail.kind}, {"Name": "outbox", "Value": mail.id}],
+    )
+    return answer["MessageId"]
+
+
+def render(mail: Mail) -> EmailMessage:
+    """The mail a person gets: subject, text and HTML of its kind, in his language."""
+    environment = _templates(mail.language)
+    facts = {**mail.facts, "site_name": settings().site_name, "site_url": settings().site_url}
+
+    def part(name: str) -> str:
+        return environment.get_template(f"{mail.kind}/{name}").render(facts)
+
+    sender = os.environ["SENDER"]
+    message = EmailMessage()
+    message["Subject"] = part("subject.txt").strip()
+    message["From"] = Address(settings().site_name, addr_spec=sender)
+    message["To"] = Address(addr_spec=mail.to)
+    message["Date"] = format_datetime(_when(mail.queued_at))
+    message["Message-ID"] = f"<{mail.id}@{sender.partition('@')[2]}>"
+    message["Content-Language"] = mail.language
+    message["Auto-Submitted"] = "auto-generated"
+    message["X-Auto-Response-Suppress"] = "All"
+    message.set_content(part("text.txt"))
+    message.add_alternative(part("html.html"), subtype="html")
+    return message
+
+
+def _when(seconds: int) -> Any:
+    from datetime import UTC, datetime
+
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+@cache
+def _templates(language: str) -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(HERE / "templates"),
+        extensions=["jinja2.ext.i18n"],
+        autoescape=lambda name: name is not None and name.endswith(".html"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    words = translations("mails", HERE / "locales", language)
+    environment.install_gettext_translations(words, newstyle=True)  # type: ignore[attr-defined]
+    environment.globals["language"] = language
+    return environment
+
+
+@cache
+def _ses() -> "SESV2Client":
+    from botocore.config import Config
+
+    # One attempt: SES knows no idempotency token, the outbox decides when to try again.
+    config = Config(connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 1})
+    return cast("SESV2Client", session().client("sesv2", config=config))

@@ -1,0 +1,321 @@
+"""What a visitor does in the shop: look, put into the cart, change it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from secrets import token_bytes
+
+from foyer.credentials import Entropy, new_write_id
+from foyer.operations.sessions import Visitor, mint
+from foyer.rules.carts import (
+    Cart,
+    Known,
+    PricedCart,
+    Product,
+    Thing,
+    add,
+    offered,
+    priced,
+    remove,
+    set_quantity,
+)
+from foyer.rules.galleries import Gallery, Picture, is_open
+from foyer.rules.policy import POLICY
+from foyer.rules.refusals import Reason, Refusal
+from foyer.storage import carts, catalogue, keys
+from foyer.storage.carts import Stored
+from foyer.storage.idempotency import Attempt
+from foyer.storage.keys import Key
+from foyer.storage.table import ConditionFailed, Contended, Item, read, write
+
+RETRIES = 3  # of a change that others outran (api.md, "Lost updates")
+
+
+@dataclass(frozen=True)
+class Terms:
+    """The terms under which a change of a cart is asked for.
+
+    `if_match`: the versions it may apply to ("*": any), None where the visitor does not mind.
+    `key`: the Idempotency-Key and the body it stands for.
+    """
+
+    if_match: frozenset[str] | None = None
+    key: str | None = None
+    body: str = ""
+
+
+def see_cart(visitor: Visitor, now: int) -> PricedCart:
+    """His cart at what its lines cost now; the generic user's is empty and is not looked for."""
+    wanted = visitor.row_keys()
+    found = read(wanted, consistent=True) if wanted else {}
+    user = visitor.recognise(found, now)
+    if user is None:
+        return _shown(Cart(), Known(), now)
+    cart = carts.from_item(found.get(keys.cart(user.id))).cart
+    return _shown(cart, catalogue.look_up(line.thing for line in cart.lines.values()), now)
+
+
+def put_into_cart(
+    visitor: Visitor,
+    thing: Thing,
+    quantity: int,
+    *,
+    now: int,
+    terms: Terms = Terms(),
+    entropy: Entropy = token_bytes,
+) -> PricedCart:
+    """So many more of the thing in his cart. The first time, this makes the guest (H4)."""
+    wanted = catalogue.keys_of(thing)
+    mine = [*visitor.row_keys(), *_key_row(visitor, terms)]
+    found = read([*mine, *wanted], consistent=bool(mine))
+    catalogue.remember(wanted, found, now)
+    user = visitor.recognise(found, now, changing=True)
+    if user is None:
+        offered(thing, catalogue.known(found), now)
+        return _first_line(visitor, thing, quantity, catalogue.known(found), terms, now, entropy)
+    before = carts.from_item(found.get(keys.cart(user.id)))
+    attempt = _attempt(user.id, terms)
+    if attempt is not None and attempt.is_repeat(found.get(attempt.row_key), now):
+        return _answer(before.cart, found, now)
+    offered(thing, catalogue.known(found), now)
+    if not before.exists:
+        return _answer(_begin_cart(user.id, thing, quantity, attempt, terms, now), found, now)
+    after = _change(
+        user.id,
+        before,
+        decide=lambda cart: add(cart, thing, quantity, now, POLICY.carts),
+        what=lambda stored: carts.put_more(stored, thing, quantity, now),
+        attempt=attempt,
+        terms=terms,
+        now=now,
+        entropy=entropy,
+    )
+    return _answer(after, found, now)
+
+
+def change_line(
+    visitor: Visitor,
+    line_id: str,
+    quantity: int,
+    *,
+    now: int,
+    terms: Terms = Terms(),
+    entropy: Entropy = token_bytes,
+) -> PricedCart:
+    """Exactly so many of a line that is there; NOT_FOUND for any other, and for who has no cart."""
+    found = read(visitor.row_keys(), consistent=True) if visitor.bearer else {}
+    user = visitor.recognise(found, now, changing=True)
+    if user is None:
+        raise Refusal(Reason.NOT_FOUND)
+    after = _change(
+        user.id,
+        carts.from_item(found.get(keys.cart(user.id))),
+        decide=lambda cart: set_quantity(cart, line_id, quantity),
+        what=lambda _: carts.put_quantity(line_id, quantity),
+        attempt=None,
+        terms=terms,
+        now=now,
+        entropy=entropy,
+    )
+    return _answer(after, found, now)
+
+
+def remove_line(
+    visitor: Visitor,
+    line_id: str,
+    *,
+    now: int,
+    terms: Terms = Terms(),
+    entropy: Entropy = token_bytes,
+) -> PricedCart:
+    """The cart without the line; the same answer for one that is not there."""
+    found = read(visitor.row_keys(), consistent=True) if visitor.bearer else {}
+    user = visitor.recognise(found, now, changing=True)
+    if user is None:
+        return _shown(Cart(), Known(), now)
+    after = _change(
+        user.id,
+        carts.from_item(found.get(keys.cart(user.id))),
+        decide=lambda cart: remove(cart, line_id),
+        what=lambda _: carts.take_out(line_id),
+        attempt=None,
+        terms=terms,
+        now=now,
+        entropy=entropy,
+    )
+    return _answer(after, found, now)
+
+
+def _first_line(
+    visitor: Visitor,
+    thing: Thing,
+    quantity: int,
+    known: Known,
+    terms: Terms,
+    now: int,
+    entropy: Entropy,
+) -> PricedCart:
+    """Guest and cart in one transaction: there is no guest without a cart, and no half of one."""
+    _check_version(Cart(), terms)
+    cart = add(Cart(), thing, quantity, now, POLICY.carts)
+    user, rows = mint(visitor, now, entropy)
+    try:
+        write(*rows, carts.new_cart(user.id, cart))
+    except Exception:
+        visitor.minted = None  # no cookie for a guest who may not exist
+        raise
+    visitor.user = user
+    return _shown(cart, known, now)
+
+
+def _begin_cart(
+    user_id: str, thing: Thing, quantity: int, attempt: Attempt | None, terms: Terms, now: int
+) -> Cart:
+    _check_version(Cart(), terms)
+    cart = add(Cart(), thing, quantity, now, POLICY.carts)
+    records = [] if attempt is None else [attempt.record(now)]
+    try:
+        write(carts.new_cart(user_id, cart), *records)
+    except ConditionFailed as failed:
+        raise Refusal(Reason.BUSY, retry_after=1) from failed
+    return cart
+
+
+def _change(
+    user_id: str,
+    before: Stored,
+    *,
+    decide: Callable[[Cart], Cart],
+    what: Callable[[Stored], "carts.Write"],
+    attempt: Attempt | None,
+    terms: Terms,
+    now: int,
+    entropy: Entropy,
+) -> Cart:
+    """Decides on the cart as read and writes under the conditions that make the decision right.
+    Outrun by others, it decides again on what they left: three times, then BUSY."""
+    write_id = new_write_id(entropy)
+    for _ in range(RETRIES + 1):
+        _check_version(before.cart, terms)
+        if decide(before.cart) is before.cart:
+            return before.cart
+        update = carts.change(
+            user_id,
+            before,
+            what(before),
+            write_id=write_id,
+            now=now,
+            exactly=terms.if_match is not None,
+        )
+        try:
+            if attempt is None:
+                return carts.from_item(write(update)).cart
+            write(update, attempt.record(now))
+            return _read_cart(user_id)
+        except Contended:
+            break
+        except ConditionFailed as failed:
+            if len(failed.items) > 1 and failed.items[1] is not None:
+                return _repeated(attempt, failed.items[1], now)
+            before = carts.from_item(failed.items[0])
+            if write_id in before.writes:
+                return before.cart  # done by an attempt whose answer was lost
+            if not before.exists:
+                raise Refusal(Reason.SESSION_CHANGED) from failed
+    raise Refusal(Reason.BUSY, retry_after=1)
+
+
+def _repeated(attempt: Attempt | None, row: Item, now: int) -> Cart:
+    """The cart, where the same request was done under this key meanwhile; KEY_REUSED else."""
+    assert attempt is not None  # noqa: S101 - the row is its record
+    attempt.is_repeat(row, now)
+    return _read_cart(attempt.user_id)
+
+
+def _read_cart(user_id: str) -> Cart:
+    key = keys.cart(user_id)
+    return carts.from_item(read([key], consistent=True).get(key)).cart
+
+
+def _check_version(cart: Cart, terms: Terms) -> None:
+    if terms.if_match is None or str(cart.version) in terms.if_match:
+        return
+    if "*" in terms.if_match and cart.version > 0:
+        return
+    raise Refusal(Reason.VERSION_MISMATCH)
+
+
+def _attempt(user_id: str, terms: Terms) -> Attempt | None:
+    if terms.key is None:
+        return None
+    return Attempt(user_id, "cart-lines", terms.key, terms.body)
+
+
+def _key_row(visitor: Visitor, terms: Terms) -> list[Key]:
+    """The record of the key, read along with the cart; the generic user's key is not honoured."""
+    if visitor.bearer is None:
+        return []
+    attempt = _attempt(visitor.bearer.user_id, terms)
+    return [] if attempt is None else [attempt.row_key]
+
+
+def _answer(cart: Cart, found: Mapping[Key, Item], now: int) -> PricedCart:
+    things = [line.thing for line in cart.lines.values()]
+    return _shown(cart, catalogue.recall(things, found, now), now)
+
+
+def _shown(cart: Cart, known: Known, now: int) -> PricedCart:
+    return priced(cart, known, now, POLICY.shop)
+
+
+@dataclass(frozen=True)
+class ProductPage:
+    items: tuple[Product, ...]
+    last: Item | None
+
+
+def products(gallery_id: str | None, *, limit: int, after: Item | None, now: int) -> ProductPage:
+    """The products everybody may see or, with `gallery_id`, those of a gallery whose door is open;
+    any other gallery is NOT_FOUND."""
+    gallery = None
+    if gallery_id is not None:
+        key = keys.gallery(gallery_id)
+        gallery = catalogue.known(read([key], consistent=True)).galleries.get(gallery_id)
+        if not is_open(gallery, now):
+            raise Refusal(Reason.NOT_FOUND)
+    page = catalogue.products(gallery, limit=limit, after=after)
+    items = tuple(catalogue.product(item) for item in page.items)
+    return ProductPage(items, page.last)
+
+
+@dataclass(frozen=True)
+class Front:
+    """What the home page shows."""
+
+    galleries: tuple[Gallery, ...]
+    products: tuple[Product, ...]
+
+
+def front(limit: int, now: int) -> Front:
+    galleries = tuple(g for g in catalogue.public_galleries(limit) if is_open(g, now))
+    page = catalogue.products(None, limit=limit, after=None)
+    return Front(galleries, tuple(catalogue.product(item) for item in page.items))
+
+
+@dataclass(frozen=True)
+class Room:
+    """A gallery whose door is open, with what is for sale in it."""
+
+    gallery: Gallery
+    pictures: tuple[Picture, ...]
+    products: Mapping[str, Product]
+
+
+def enter(gallery_id: str, limit: int, now: int) -> Room:
+    gallery, pictures = catalogue.gallery_with_pictures(gallery_id, limit)
+    if gallery is None or not is_open(gallery, now):
+        raise Refusal(Reason.NOT_FOUND)
+    seen = tuple(picture for picture in pictures if not picture.hidden)
+    things = [Thing(p) for p in dict.fromkeys(p for picture in seen for p in picture.products)]
+    known = catalogue.look_up(things)
+    active = {id_: product for id_, product in known.products.items() if product.active}
+    return Room(gallery, seen, active)

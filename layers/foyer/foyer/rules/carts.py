@@ -1,0 +1,179 @@
+"""Carts: what may be put in, how it adds up, and what it costs now.
+
+A line's id is derived from the thing it holds, so "the same thing again" is the same line and two
+carts merge by id. Prices are never in the cart: they are the shop's, each time it is shown.
+"""
+
+from base64 import urlsafe_b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
+
+from foyer.rules.galleries import Gallery, Picture, is_open
+from foyer.rules.policy import Carts, Shop
+from foyer.rules.refusals import Reason, Refusal
+
+
+@dataclass(frozen=True)
+class Thing:
+    """What a line holds: a product, alone or of a picture in a gallery."""
+
+    product_id: str
+    gallery_id: str | None = None
+    picture_id: str | None = None
+
+    @property
+    def line_id(self) -> str:
+        parts = (self.product_id, self.gallery_id or "", self.picture_id or "")
+        digest = sha256("\n".join(parts).encode()).digest()
+        return urlsafe_b64encode(digest[:9]).decode()
+
+
+@dataclass(frozen=True)
+class Line:
+    thing: Thing
+    quantity: int
+    added_at: int
+
+
+@dataclass(frozen=True)
+class Cart:
+    lines: Mapping[str, Line] = field(default_factory=dict)
+    version: int = 0
+
+
+@dataclass(frozen=True)
+class Product:
+    """Amounts are minor units of the shop's currency, tax included."""
+
+    id: str
+    name: str
+    kind: str  # print | download | other
+    amount: int
+    gallery_id: str | None = None
+    of_picture: bool = False
+    active: bool = True
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the shop has, as far as somebody looked it up."""
+
+    products: Mapping[str, Product] = field(default_factory=dict)
+    galleries: Mapping[str, Gallery] = field(default_factory=dict)
+    pictures: Mapping[tuple[str, str], Picture] = field(default_factory=dict)
+
+    def __or__(self, newer: "Known") -> "Known":
+        return Known(
+            {**self.products, **newer.products},
+            {**self.galleries, **newer.galleries},
+            {**self.pictures, **newer.pictures},
+        )
+
+
+def add(cart: Cart, thing: Thing, quantity: int, now: int, limits: Carts) -> Cart:
+    """The cart with so many more of the thing. Refuses past the limits, the cart unchanged."""
+    line = cart.lines.get(thing.line_id)
+    if line is None:
+        if len(cart.lines) >= limits.lines:
+            raise Refusal(Reason.CART_FULL)
+        line = Line(thing, 0, now)
+    if line.quantity + quantity > limits.quantity:
+        raise Refusal(Reason.QUANTITY_LIMIT, pointer="#/quantity")
+    return _with(cart, replace(line, quantity=line.quantity + quantity))
+
+
+def set_quantity(cart: Cart, line_id: str, quantity: int) -> Cart:
+    line = cart.lines.get(line_id)
+    if line is None:
+        raise Refusal(Reason.NOT_FOUND)
+    return _with(cart, replace(line, quantity=quantity))
+
+
+def remove(cart: Cart, line_id: str) -> Cart:
+    """The cart without the line; taking away what is not there changes nothing."""
+    if line_id not in cart.lines:
+        return cart
+    lines = {id_: line for id_, line in cart.lines.items() if id_ != line_id}
+    return Cart(lines, cart.version + 1)
+
+
+def _with(cart: Cart, line: Line) -> Cart:
+    return Cart({**cart.lines, line.thing.line_id: line}, cart.version + 1)
+
+
+def offered(thing: Thing, known: Known, now: int) -> Product:
+    """The product, if this visitor may buy the thing now. What is missing, inactive, hidden or
+    behind a door is the same NOT_FOUND; a product that is made of a picture asks for one."""
+    product = known.products.get(thing.product_id)
+    if product is None or not product.active:
+        raise Refusal(Reason.NOT_FOUND)
+    if product.gallery_id is not None and product.gallery_id != thing.gallery_id:
+        raise Refusal(Reason.NOT_FOUND)
+    if thing.gallery_id is not None and not is_open(known.galleries.get(thing.gallery_id), now):
+        raise Refusal(Reason.NOT_FOUND)
+    if thing.picture_id is None:
+        if product.of_picture:
+            raise Refusal(Reason.PICTURE_REQUIRED, pointer="#/picture_id")
+        return product
+    picture = known.pictures.get((thing.gallery_id or "", thing.picture_id))
+    if picture is None or picture.hidden or product.id not in picture.products:
+        raise Refusal(Reason.NOT_FOUND)
+    return product
+
+
+@dataclass(frozen=True)
+class PricedLine:
+    """A line as shown. `unit_price` and `total` are None where the thing cannot be had any more."""
+
+    id: str
+    thing: Thing
+    name: str
+    picture: Picture | None
+    quantity: int
+    unit_price: int | None
+    total: int | None
+
+    @property
+    def available(self) -> bool:
+        return self.unit_price is not None
+
+
+@dataclass(frozen=True)
+class PricedCart:
+    lines: tuple[PricedLine, ...]
+    shipping: int
+    total: int
+    currency: str
+    version: int
+
+
+def priced(cart: Cart, known: Known, now: int, shop: Shop) -> PricedCart:
+    """The cart at what the shop charges now, the oldest line first. What went away stays in it,
+    named as far as this visitor may know it, and costs nothing."""
+    ordered = sorted(cart.lines.items(), key=lambda item: (item[1].added_at, item[0]))
+    lines = tuple(_priced_line(line_id, line, known, now) for line_id, line in ordered)
+    shipped = any(
+        line.available and known.products[line.thing.product_id].kind == "print" for line in lines
+    )
+    shipping = shop.shipping if shipped else 0
+    total = shipping + sum(line.total or 0 for line in lines)
+    return PricedCart(lines, shipping, total, shop.currency, cart.version)
+
+
+def _priced_line(line_id: str, line: Line, known: Known, now: int) -> PricedLine:
+    product = known.products.get(line.thing.product_id)
+    try:
+        price: int | None = offered(line.thing, known, now).amount
+    except Refusal:
+        price = None
+    picture = None
+    if price is not None and line.thing.picture_id is not None:
+        picture = known.pictures[(line.thing.gallery_id or "", line.thing.picture_id)]
+    name = product.name if product is not None else ""
+    if product is not None and product.gallery_id is not None and price is None:
+        name = ""  # the name of a closed gallery's product is not this visitor's to read
+    if picture is not None:
+        name = f"{name} – {picture.title}"
+    total = None if price is None else price * line.quantity
+    return PricedLine(line_id, line.thing, name, picture, line.quantity, price, total)

@@ -1,0 +1,128 @@
+"""Carts as rows: ONE item a user, its lines a map under short names, so that two carts meet in one
+transaction and 100 lines stay under 11 KB.
+
+Every change names the lines it touches and nothing else, so that concurrent changes of one cart
+do not undo each other. A quantity grows by an increment: 64 adds at once are 64 pieces and no
+retry. What makes an increment exact is its write id, kept in the row for a minute: when an answer
+is lost and the SDK asks again, the second attempt finds it and is refused, which we read as "done".
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from foyer.rules.carts import Cart, Line, Thing
+from foyer.rules.policy import POLICY
+from foyer.storage import keys
+from foyer.storage.table import ABSENT, Item, Put, Update
+
+# Longer than all attempts of the SDK together take.
+WRITE_IDS_KEPT = 60
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A cart as read, with the write ids the row remembers and when each was used."""
+
+    cart: Cart
+    writes: dict[str, int]
+    exists: bool
+
+
+def from_item(item: Item | None) -> Stored:
+    if item is None:
+        return Stored(Cart(), {}, exists=False)
+    lines = {line_id: _line(raw) for line_id, raw in item["lines"].items()}
+    return Stored(Cart(lines, item["version"]), dict(item["writes"]), exists=True)
+
+
+def new_cart(user_id: str, cart: Cart) -> Put:
+    key = keys.cart(user_id)
+    lines = {line_id: _raw(line) for line_id, line in cart.lines.items()}
+    return Put(
+        {"pk": key.pk, "sk": key.sk, "lines": lines, "version": cart.version, "writes": {}},
+        condition=ABSENT,
+    )
+
+
+@dataclass(frozen=True)
+class Write:
+    """What one change of a cart consists of: set, remove, and on which condition."""
+
+    sets: list[str]
+    removes: list[str]
+    conditions: list[str]
+    names: dict[str, str]
+    values: dict[str, Any]
+
+
+def put_more(before: Stored, thing: Thing, quantity: int, now: int) -> Write:
+    """So many more of the thing; refused by its condition where the limits would be passed."""
+    names = {"#lines": "lines", "#line": thing.line_id}
+    if thing.line_id in before.cart.lines:
+        return Write(
+            ["#lines.#line.q = #lines.#line.q + :n"],
+            [],
+            ["#lines.#line.q <= :room"],
+            names,
+            {":n": quantity, ":room": POLICY.carts.quantity - quantity},
+        )
+    return Write(
+        ["#lines.#line = :line"],
+        [],
+        ["attribute_not_exists(#lines.#line)", "size(#lines) < :most"],
+        names,
+        {":line": _raw(Line(thing, quantity, now)), ":most": POLICY.carts.lines},
+    )
+
+
+def put_quantity(line_id: str, quantity: int) -> Write:
+    return Write(
+        ["#lines.#line.q = :q"],
+        [],
+        ["attribute_exists(#lines.#line)"],
+        {"#lines": "lines", "#line": line_id},
+        {":q": quantity},
+    )
+
+
+def take_out(line_id: str) -> Write:
+    return Write(
+        [],
+        ["#lines.#line"],
+        ["attribute_exists(#lines.#line)"],
+        {"#lines": "lines", "#line": line_id},
+        {},
+    )
+
+
+def change(
+    user_id: str, before: Stored, what: Write, *, write_id: str, now: int, exactly: bool
+) -> Update:
+    """The update that does it. With `exactly`, only on the version that was read."""
+    stale = [used for used, at in before.writes.items() if now - at > WRITE_IDS_KEPT]
+    names = {**what.names, "#writes": "writes", "#own": write_id, "#version": "version"}
+    names |= {f"#stale{i}": used for i, used in enumerate(stale)}
+    values = {**what.values, ":one": 1, ":now": now}
+    conditions = ["attribute_exists(pk)", "attribute_not_exists(#writes.#own)", *what.conditions]
+    if exactly:
+        conditions.append("#version = :version")
+        values[":version"] = before.cart.version
+    sets = [*what.sets, "#version = #version + :one", "#writes.#own = :now"]
+    removes = [*what.removes, *(f"#writes.#stale{i}" for i in range(len(stale)))]
+    expression = "SET " + ", ".join(sets)
+    if removes:
+        expression += " REMOVE " + ", ".join(removes)
+    return Update(keys.cart(user_id), expression, " AND ".join(conditions), names, values)
+
+
+def _raw(line: Line) -> dict[str, Any]:
+    raw: dict[str, Any] = {"p": line.thing.product_id, "q": line.quantity, "t": line.added_at}
+    if line.thing.gallery_id is not None:
+        raw["g"] = line.thing.gallery_id
+    if line.thing.picture_id is not None:
+        raw["i"] = line.thing.picture_id
+    return raw
+
+
+def _line(raw: Any) -> Line:
+    return Line(Thing(raw["p"], raw.get("g"), raw.get("i")), raw["q"], raw["t"])

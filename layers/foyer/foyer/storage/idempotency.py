@@ -1,0 +1,49 @@
+"""What was done under an `Idempotency-Key`: a row in the operation's own transaction.
+
+It holds a keyed hash of the body, by which a repeat is told from another request under the same
+key, and no answer: the repeat is answered with the state as it is now.
+"""
+
+from dataclasses import dataclass
+
+from foyer.credentials import fingerprint
+from foyer.rules.refusals import Reason, Refusal
+from foyer.rules.users import DAY
+from foyer.storage import keys
+from foyer.storage.keys import Key
+from foyer.storage.secrets import site_key
+from foyer.storage.table import ABSENT, Item, Put
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One request under a key: scoped to the user and the route (R51)."""
+
+    user_id: str
+    route: str
+    key: str
+    body: str
+
+    @property
+    def row_key(self) -> Key:
+        return keys.idempotency(self.user_id, self.route, self.key)
+
+    def is_repeat(self, row: Item | None, now: int) -> bool:
+        """Whether it was done before. Refuses KEY_REUSED where the key stands for another body."""
+        if row is None or row["expires"] <= now:
+            return False
+        if row["body"] != self._fingerprint(now):
+            raise Refusal(Reason.KEY_REUSED)
+        return True
+
+    def record(self, now: int) -> Put:
+        """Goes into the transaction that does it; fails it where the key was used meanwhile."""
+        key = self.row_key
+        return Put(
+            {"pk": key.pk, "sk": key.sk, "body": self._fingerprint(now), "expires": now + DAY},
+            condition=f"{ABSENT} OR expires <= :now",
+            values={":now": now},
+        )
+
+    def _fingerprint(self, now: int) -> str:
+        return fingerprint(site_key(now), "idempotency", self.route, self.body)

@@ -1,0 +1,92 @@
+"""The whole schema on one screen: every key, list and queue of the one table.
+
+| thing              | pk               | sk                     | list (list_at)                   | due (due_at)          |
+|--------------------|------------------|------------------------|----------------------------------|-----------------------|
+| user               | USER#<id>        | USER                   |                                  | GUEST#<shard> (idle)  |
+| cart               | USER#<id>        | CART                   |                                  |                       |
+| idempotency record | USER#<id>        | KEY#<route>#<key>      |                                  |                       |
+| organization       | ORG#<id>         | ORG                    |                                  |                       |
+| product            | PRODUCT#<id>     | PRODUCT                | PRODUCTS or PRODUCTS#<gallery>   |                       |
+| gallery            | GALLERY#<id>     | GALLERY                | GALLERIES (made)                 |                       |
+| picture            | GALLERY#<id>     | GALLERY#PICTURE#<id>   |                                  |                       |
+| outbox             | OUTBOX#<id>      | MAIL                   |                                  | OUTBOX#<shard> (retry)|
+| limit              | LIMIT#<action>#… | <window>               |                                  |                       |
+
+`list`/`list_at` and `due`/`due_at` are two sparse indexes; no decision about access or uniqueness
+rests on them. A product stands alone under its key, so that a cart finds it by id and no shop's
+partition is read by every cart; a picture sorts right behind its gallery, so that one query reads
+both. Rows with `expires` go by TTL, and every read compares it as well.
+"""  # noqa: E501
+
+from typing import NamedTuple
+
+SHARDS = 8
+
+
+class Key(NamedTuple):
+    pk: str
+    sk: str
+
+
+def user(user_id: str) -> Key:
+    return Key(f"USER#{user_id}", "USER")
+
+
+def cart(user_id: str) -> Key:
+    return Key(f"USER#{user_id}", "CART")
+
+
+def idempotency(user_id: str, route: str, key: str) -> Key:
+    return Key(f"USER#{user_id}", f"KEY#{route}#{key}")
+
+
+def organization(org_id: str) -> Key:
+    return Key(f"ORG#{org_id}", "ORG")
+
+
+def product(product_id: str) -> Key:
+    return Key(f"PRODUCT#{product_id}", "PRODUCT")
+
+
+def gallery(gallery_id: str) -> Key:
+    return Key(f"GALLERY#{gallery_id}", "GALLERY")
+
+
+def picture(gallery_id: str, picture_id: str) -> Key:
+    return Key(f"GALLERY#{gallery_id}", f"GALLERY#PICTURE#{picture_id}")
+
+
+def mail(outbox_id: str) -> Key:
+    return Key(f"OUTBOX#{outbox_id}", "MAIL")
+
+
+def limit(action: str, subject: str, window: int) -> Key:
+    return Key(f"LIMIT#{action}#{subject}", str(window))
+
+
+PUBLIC_GALLERIES = "GALLERIES"
+
+
+PUBLIC_PRODUCTS = "PRODUCTS"
+
+
+def products_of(gallery_id: str) -> str:
+    return f"PRODUCTS#{gallery_id}"
+
+
+def product_position(gallery_id: str | None, position: str) -> str:
+    """Store-wide products come first, then each gallery's together."""
+    return f"0#{position}" if gallery_id is None else f"1#{gallery_id}#{position}"
+
+
+def idle_guests(shard: int) -> str:
+    return f"GUEST#{shard}"
+
+
+def unsent(shard: int) -> str:
+    return f"OUTBOX#{shard}"
+
+
+def shard_of(identifier: str) -> int:
+    """Spreads what waits over SHARDS partitions of the `due` index."""
+    return sum(identifier.encode()) % SHARDS

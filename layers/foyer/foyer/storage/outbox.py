@@ -1,0 +1,147 @@
+"""Mails to send, as rows that ride in the transaction of the state they tell of.
+
+A row waits in `due` until it is sent. Whoever sends takes it for some seconds first (a lease), so
+that two who hold the same row send one mail; who dies in between leaves a lease that ends by
+itself. Once sent, its text and address go; the fact stays for a month.
+"""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+
+from foyer.rules.policy import POLICY
+from foyer.rules.users import DAY
+from foyer.storage import keys
+from foyer.storage.keys import Key
+from foyer.storage.table import ABSENT, ConditionFailed, Item, Put, Update, due, write
+
+
+@dataclass(frozen=True)
+class Mail:
+    id: str
+    kind: str
+    to: str
+    language: str
+    facts: Mapping[str, str]
+    queued_at: int
+
+
+def new_mail(mail: Mail) -> Put:
+    key = keys.mail(mail.id)
+    return Put(
+        {
+            "pk": key.pk,
+            "sk": key.sk,
+            "kind": mail.kind,
+            "to": mail.to,
+            "language": mail.language,
+            "facts": dict(mail.facts),
+            "queued_at": mail.queued_at,
+            "due": keys.unsent(keys.shard_of(mail.id)),
+            "due_at": mail.queued_at + POLICY.outbox.redrive_after_seconds,
+        },
+        condition=ABSENT,
+    )
+
+
+class AlreadySent(Exception):
+    """Nothing to do: it went out, was given up, or is not there any more."""
+
+
+class Leased(Exception):
+    """Somebody else is sending it just now."""
+
+
+def take(key: Key, now: int) -> Item:
+    """The row, ours to send until the lease ends. Raises AlreadySent, Leased.
+
+    The row comes back as it stands: what is in it may have been written by an older or a newer
+    version of us, so nothing is assumed of it here.
+    """
+    update = Update(
+        key,
+        "SET lease_until = :until",
+        condition="attribute_exists(due) AND "
+        "(attribute_not_exists(lease_until) OR lease_until <= :now)",
+        values={":until": now + POLICY.outbox.lease_seconds, ":now": now},
+    )
+    try:
+        row = write(update)
+    except ConditionFailed as failed:
+        old = failed.items[0]
+        if old is not None and "due" in old:
+            raise Leased(key.pk) from failed
+        raise AlreadySent(key.pk) from failed
+    assert row is not None  # noqa: S101 - an Update always answers
+    return row
+
+
+def mail_from(row: Item) -> Mail:
+    return Mail(
+        id=row["pk"].removeprefix("OUTBOX#"),
+        kind=row["kind"],
+        to=row["to"],
+        language=row["language"],
+        facts=row["facts"],
+        queued_at=row["queued_at"],
+    )
+
+
+def mark_sent(key: Key, message_id: str, now: int) -> None:
+    write(
+        Update(
+            key,
+            "SET sent_at = :now, message_id = :id, expires = :expires "
+            "REMOVE due, due_at, lease_until, facts, #to",
+            condition="attribute_exists(pk)",
+            names={"#to": "to"},
+            values={
+                ":now": now,
+                ":id": message_id,
+                ":expires": now + POLICY.outbox.kept_days * DAY,
+            },
+        )
+    )
+
+
+def give_up_if_old(key: Key, queued_before: int, now: int) -> bool:
+    """Dead, if it has waited since then: nobody tries again. Its text stays as long as the row, for
+    whoever has to look. A row that does not even say when it was queued counts as old."""
+    update = Update(
+        key,
+        "SET dead_at = :now, expires = :expires REMOVE due, due_at, lease_until",
+        condition="attribute_exists(due) AND "
+        "(attribute_not_exists(queued_at) OR queued_at <= :old)",
+        values={
+            ":now": now,
+            ":expires": now + POLICY.outbox.kept_days * DAY,
+            ":old": queued_before,
+        },
+    )
+    try:
+        write(update)
+    except ConditionFailed:
+        return False
+    return True
+
+
+def release(key: Key, now: int) -> None:
+    """Not sent: the next attempt need not wait for the lease to end, nor the 15-minute trigger for
+    more than its own time."""
+    update = Update(
+        key,
+        "SET due_at = :again REMOVE lease_until",
+        condition="attribute_exists(due)",
+        values={":again": now + POLICY.outbox.redrive_after_seconds},
+    )
+    with suppress(ConditionFailed):
+        write(update)
+
+
+def unsent(now: int, limit: int) -> list[Key]:
+    """What has waited too long, over all shards, at most `limit` of each."""
+    return [
+        key
+        for shard in range(keys.SHARDS)
+        for key in due(keys.unsent(shard), before=now, limit=limit)
+    ]

@@ -1,0 +1,272 @@
+"""The one table: reading by key, querying an index, writing under conditions.
+
+The only module that knows DynamoDB's API. The SDK is imported on first use, so that a function
+that answers the generic user never loads it.
+"""
+
+import os
+import random
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import TYPE_CHECKING, Any, cast
+
+from foyer.storage.keys import Key
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+Item = Mapping[str, Any]
+
+BATCH = 100  # keys in one BatchGetItem
+CONFLICT_ATTEMPTS = 4
+
+
+class Unavailable(Exception):
+    """AWS did not do it, for now. Whether a write happened is not known."""
+
+
+class Contended(Unavailable):
+    """Others write the same rows; nothing was written."""
+
+
+class ConditionFailed(Exception):
+    """Nothing was written. `items` holds, per change, the row that stood against it, or None."""
+
+    def __init__(self, items: Sequence[Item | None]) -> None:
+        super().__init__("condition failed")
+        self.items = items
+
+
+@dataclass(frozen=True)
+class Put:
+    item: Item
+    condition: str | None = None
+    names: Mapping[str, str] = field(default_factory=dict)
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Update:
+    key: Key
+    expression: str
+    condition: str | None = None
+    names: Mapping[str, str] = field(default_factory=dict)
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+Change = Put | Update
+
+ABSENT = "attribute_not_exists(pk)"
+
+
+@cache
+def session() -> Any:
+    """One botocore session for all clients of a container."""
+    import boto3
+
+    return boto3.session.Session()
+
+
+@cache
+def _client() -> "DynamoDBClient":
+    from botocore.config import Config
+
+    config = Config(
+        connect_timeout=1,
+        read_timeout=2,
+        retries={"mode": "standard", "total_max_attempts": 3},
+    )
+    return cast("DynamoDBClient", session().client("dynamodb", config=config))
+
+
+def read(keys: Sequence[Key], *, consistent: bool) -> dict[Key, Item]:
+    """The rows under these keys, those that exist; one call for each 100 different keys."""
+    found: dict[Key, Item] = {}
+    wanted = list(dict.fromkeys(keys))
+    for start in range(0, len(wanted), BATCH):
+        request = [_key(key) for key in wanted[start : start + BATCH]]
+        for attempt in range(CONFLICT_ATTEMPTS):
+            table = {_name(): {"Keys": request, "ConsistentRead": consistent}}
+            answer = _call(lambda t=table: _client().batch_get_item(RequestItems=t))  # type: ignore[misc]
+            for raw in answer["Responses"].get(_name(), []):
+                item = _plain(raw)
+                found[Key(item["pk"], item["sk"])] = item
+            request = answer["UnprocessedKeys"].get(_name(), {}).get("Keys", [])
+            if not request:
+                break
+            _pause(attempt)
+        else:
+            raise Unavailable("unprocessed keys")
+    return found
+
+
+@dataclass(frozen=True)
+class Page:
+    items: list[Item]
+    last: Item | None  # where the next page begins, or None
+
+
+def listing(name: str, *, limit: int, prefix: str = "", after: Item | None = None) -> Page:
+    """A page of the list `name`, in the order of `list_at` (which begins with `prefix`).
+    Eventually consistent."""
+    condition, values = "#list = :list", {":list": name}
+    if prefix:
+        condition += " AND begins_with(list_at, :prefix)"
+        values[":prefix"] = prefix
+    return _query(condition, values, {"#list": "list"}, index="listing", limit=limit, after=after)
+
+
+def due(name: str, *, before: int, limit: int) -> list[Key]:
+    """What has waited in the queue `name` until `before` (epoch seconds), the oldest first."""
+    values = {":due": name, ":before": before}
+    page = _query("due = :due AND due_at <= :before", values, {}, index="due", limit=limit)
+    return [Key(item["pk"], item["sk"]) for item in page.items]
+
+
+def family(pk: str, prefix: str, *, limit: int) -> Page:
+    """The rows of one partition whose sort key begins so, in its order."""
+    return _query("pk = :pk AND begins_with(sk, :sk)", {":pk": pk, ":sk": prefix}, {}, limit=limit)
+
+
+def _query(
+    condition: str,
+    values: Mapping[str, Any],
+    names: Mapping[str, str],
+    *,
+    limit: int,
+    index: str | None = None,
+    after: Item | None = None,
+) -> Page:
+    options: dict[str, Any] = {}
+    if index is not None:
+        options["IndexName"] = index
+    if names:
+        options["ExpressionAttributeNames"] = dict(names)
+    if after is not None:
+        options["ExclusiveStartKey"] = _typed(after)
+    answer = _call(
+        lambda: _client().query(
+            TableName=_name(),
+            KeyConditionExpression=condition,
+            ExpressionAttributeValues=_typed(values),
+            Limit=limit,
+            **options,
+        )
+    )
+    last = answer.get("LastEvaluatedKey")
+    return Page([_plain(raw) for raw in answer["Items"]], None if last is None else _plain(last))
+
+
+def write(*changes: Change) -> Item | None:
+    """All changes or none. One change is a plain write and answers with the row as it is now (an
+    Update) or None; several are a transaction. Raises ConditionFailed."""
+    if len(changes) == 1:
+        return _write_one(changes[0])
+    actions = [_action(change) for change in changes]
+    for attempt in range(CONFLICT_ATTEMPTS):
+        try:
+            # The SDK adds a ClientRequestToken: its retry of a lost answer applies nothing twice.
+            _call(lambda: _client().transact_write_items(TransactItems=cast(Any, actions)))
+            return None
+        except Contended:
+            if attempt == CONFLICT_ATTEMPTS - 1:
+                raise
+            _pause(attempt)
+    raise AssertionError("unreachable")
+
+
+def _write_one(change: Change) -> Item | None:
+    if isinstance(change, Put):
+        _call(lambda: _client().put_item(**_action(change)["Put"]))
+        return None
+    answer = _call(
+        lambda: _client().update_item(**_action(change)["Update"], ReturnValues="ALL_NEW")
+    )
+    return _plain(answer["Attributes"])
+
+
+def _action(change: Change) -> dict[str, Any]:
+    body: dict[str, Any] = {
+        "TableName": _name(),
+        "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+    }
+    if change.condition is not None:
+        body["ConditionExpression"] = change.condition
+    if change.names:
+        body["ExpressionAttributeNames"] = dict(change.names)
+    if change.values:
+        body["ExpressionAttributeValues"] = _typed(change.values)
+    if isinstance(change, Put):
+        return {"Put": body | {"Item": _typed(change.item)}}
+    return {"Update": body | {"Key": _key(change.key), "UpdateExpression": change.expression}}
+
+
+def _call(send: Callable[[], Any]) -> Any:
+    """The answer of AWS; its errors as ours."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        return send()
+    except ClientError as error:
+        code = error.response["Error"]["Code"]
+        if code == "ConditionalCheckFailedException":
+            raise ConditionFailed([_old(error.response)]) from error
+        if code == "TransactionCanceledException":
+            reasons: list[Any] = cast(Any, error.response).get("CancellationReasons", [])
+            if any(reason.get("Code") == "ConditionalCheckFailed" for reason in reasons):
+                raise ConditionFailed([_old(reason) for reason in reasons]) from error
+            if any(reason.get("Code") == "TransactionConflict" for reason in reasons):
+                raise Contended(code) from error
+        if code in {"TransactionConflictException", "TransactionInProgressException"}:
+            raise Contended(code) from error
+        raise Unavailable(code) from error
+    except BotoCoreError as error:
+        raise Unavailable(type(error).__name__) from error
+
+
+def _old(response: Mapping[str, Any]) -> Item | None:
+    raw = response.get("Item")
+    return _plain(raw) if raw else None
+
+
+def _pause(attempt: int) -> None:
+    time.sleep(random.uniform(0, 0.05 * 2**attempt))  # noqa: S311 - jitter, not a secret
+
+
+def _name() -> str:
+    return os.environ["TABLE_NAME"]
+
+
+def _key(key: Key) -> dict[str, Any]:
+    return {"pk": {"S": key.pk}, "sk": {"S": key.sk}}
+
+
+@cache
+def _codec() -> tuple[Any, Any]:
+    from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+
+    return TypeSerializer(), TypeDeserializer()
+
+
+def _typed(item: Mapping[str, Any]) -> dict[str, Any]:
+    """In DynamoDB's notation; what is None is left out."""
+    return {name: _codec()[0].serialize(v) for name, v in item.items() if v is not None}
+
+
+def _plain(raw: Mapping[str, Any]) -> Item:
+    return {name: _whole(_codec()[1].deserialize(value)) for name, value in raw.items()}
+
+
+def _whole(value: Any) -> Any:
+    """boto3 reads numbers as Decimal; ours are all whole."""
+    from decimal import Decimal
+
+    if isinstance(value, Decimal):
+        return int(value)
+    if isinstance(value, dict):
+        return {name: _whole(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_whole(inner) for inner in value]
+    return value

@@ -1,0 +1,186 @@
+"""Refusals as HTTP: the one table of statuses and words (RFC 9457, translated)."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+from foyer.rules.refusals import Reason, Refusal
+from foyer.web.language import translations
+
+CONTENT_TYPE = "application/problem+json"
+_LOCALES = Path(__file__).with_name("locales")
+
+
+def _(message: str) -> str:
+    """Marks a text for the translators; it is looked up when it is said."""
+    return message
+
+
+@dataclass(frozen=True)
+class Words:
+    status: HTTPStatus
+    title: str
+    detail: str
+
+
+TABLE: dict[Reason, Words] = {
+    Reason.NOT_FOUND: Words(
+        HTTPStatus.NOT_FOUND,
+        _("Not here"),
+        _("There is nothing at this address, or it is not yours to see."),
+    ),
+    Reason.METHOD_NOT_ALLOWED: Words(
+        HTTPStatus.METHOD_NOT_ALLOWED,
+        _("Not that way"),
+        _("This address exists, but not for this method."),
+    ),
+    Reason.INVALID_INPUT: Words(
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        _("Please check what you sent"),
+        _("Something in it is missing or not as it should be. Nothing was changed."),
+    ),
+    Reason.INVALID_CURSOR: Words(
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        _("This page of the list cannot be found again"),
+        _("Begin the list anew, without a cursor."),
+    ),
+    Reason.PICTURE_REQUIRED: Words(
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        _("Which picture?"),
+        _("This product is made of a picture. Choose one in a gallery. Nothing was changed."),
+    ),
+    Reason.FOREIGN_ORIGIN: Words(
+        HTTPStatus.FORBIDDEN,
+        _("This did not come from our site"),
+        _("For your safety we only accept changes sent from our own pages. Nothing was changed."),
+    ),
+    Reason.UNSUPPORTED_MEDIA_TYPE: Words(
+        HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+        _("We cannot read this format"),
+        _("Nothing was changed."),
+    ),
+    Reason.TOO_LARGE: Words(
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        _("Too much at once"),
+        _("What you sent is larger than we accept. Nothing was changed."),
+    ),
+    Reason.QUANTITY_LIMIT: Words(
+        HTTPStatus.CONFLICT,
+        _("At most 99 of one thing"),
+        _("Your cart was left as it was. For a larger number, please write to us."),
+    ),
+    Reason.CART_FULL: Words(
+        HTTPStatus.CONFLICT,
+        _("Your cart is full"),
+        _("It holds 100 different things. It was left as it was; take something out to add more."),
+    ),
+    Reason.SESSION_CHANGED: Words(
+        HTTPStatus.CONFLICT,
+        _("Your session has changed"),
+        _(
+            "You signed in or out a moment ago, perhaps in another tab. "
+            "Reload the page and try again."
+        ),
+    ),
+    Reason.TOO_MANY_GUESTS: Words(
+        HTTPStatus.TOO_MANY_REQUESTS,
+        _("Very many new carts from your network"),
+        _("Please try again a little later. Nothing was changed."),
+    ),
+    Reason.VERSION_MISMATCH: Words(
+        HTTPStatus.PRECONDITION_FAILED,
+        _("It has changed in the meantime"),
+        _("Look at it as it is now and try again. Nothing was changed."),
+    ),
+    Reason.KEY_REUSED: Words(
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        _("This Idempotency-Key was used for something else"),
+        _("Use a new key for a new request. Nothing was changed."),
+    ),
+    Reason.BUSY: Words(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        _("Too many changes at the same time"),
+        _("Please try again in a moment. Nothing was changed."),
+    ),
+    Reason.UNAVAILABLE: Words(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        _("We cannot answer just now"),
+        _("Nothing you had is lost. Please try again in a moment."),
+    ),
+    Reason.UNEXPECTED: Words(
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+        _("This should not have happened"),
+        _("The mistake is ours and has been noted. Please try again, or write to us."),
+    ),
+}
+
+# What is wrong with a field, by the kind of error pydantic reports.
+_FIELD_WORDS = {
+    "missing": _("This is missing."),
+    "extra_forbidden": _("This is not known here."),
+}
+_OTHER_FIELD = _("This is not as it should be.")
+
+
+@dataclass(frozen=True)
+class FieldError:
+    """One thing wrong with what was sent. `pointer` is RFC 6901 into the body ("#/quantity"), or
+    names where else it stands ("query:limit")."""
+
+    pointer: str
+    code: str
+
+
+def status(reason: Reason) -> HTTPStatus:
+    return TABLE[reason].status
+
+
+def words(reason: Reason, language: str) -> tuple[str, str]:
+    """Title and detail for people."""
+    say = translations("problems", _LOCALES, language).gettext
+    return say(TABLE[reason].title), say(TABLE[reason].detail)
+
+
+def field_words(code: str, language: str) -> str:
+    say = translations("problems", _LOCALES, language).gettext
+    return say(_FIELD_WORDS.get(code, _OTHER_FIELD))
+
+
+def problem(
+    refusal: Refusal, language: str, request_id: str, errors: Iterable[FieldError] = ()
+) -> dict[str, Any]:
+    """The body of application/problem+json."""
+    title, detail = words(refusal.reason, language)
+    wrong = list(errors)
+    if refusal.pointer is not None:
+        wrong.append(FieldError(refusal.pointer, refusal.reason.value))
+    return {
+        "type": f"/problems/{refusal.reason.value}",
+        "title": title,
+        "status": status(refusal.reason).value,
+        "detail": detail,
+        "instance": request_id,
+        "code": refusal.reason.value,
+        "errors": [
+            {
+                "pointer": error.pointer,
+                "code": error.code,
+                "detail": detail
+                if error.code == refusal.reason.value
+                else field_words(error.code, language),
+            }
+            for error in wrong
+        ],
+    }
+
+
+def headers(refusal: Refusal) -> dict[str, str]:
+    """What else an answer must say: when to come back (429, 503), what is allowed (405)."""
+    extra = {}
+    if refusal.retry_after is not None:
+        extra["Retry-After"] = str(refusal.retry_after)
+    if refusal.allow:
+        extra["Allow"] = ", ".join(refusal.allow)
+    return extra

@@ -1,0 +1,173 @@
+"""A request as our handlers see it: checked before anything looks at it (api.md, house rules)."""
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from http.cookies import CookieError, SimpleCookie
+from ipaddress import IPv6Address, ip_address
+from typing import Any
+
+from foyer.credentials import Bearer
+from foyer.operations.sessions import Visitor
+from foyer.rules.refusals import Reason, Refusal
+from foyer.settings import settings
+from foyer.web import language
+
+BODY_LIMIT = 16 * 1024
+JSON = "application/json"
+FORM = "application/x-www-form-urlencoded"
+SESSION_COOKIE = "__Host-foyer"
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+@dataclass
+class Request:
+    """One request. `headers` have lower-case names; `etag` is for the answer."""
+
+    method: str
+    path: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    cookies: Mapping[str, str]
+    source: str
+    id: str
+    raw_body: str
+    body_is_base64: bool
+    etag: str | None = field(default=None, init=False)
+
+    @classmethod
+    def from_event(cls, event: Mapping[str, Any]) -> "Request":
+        """Reads a payload 2.0 event; what is missing in it is taken as empty."""
+        context = event.get("requestContext") or {}
+        http = context.get("http") or {}
+        headers = {k.lower(): str(v) for k, v in (event.get("headers") or {}).items()}
+        # Payload 2.0 has its own list; some emulators leave the header.
+        crumbs = event.get("cookies") or [headers.get("cookie", "")]
+        return cls(
+            method=str(http.get("method") or "GET").upper(),
+            path=str(event.get("rawPath") or "/"),
+            query={k: str(v) for k, v in (event.get("queryStringParameters") or {}).items()},
+            headers=headers,
+            cookies=_cookies(str(crumb) for crumb in crumbs),
+            source=_source(str(http.get("sourceIp") or "")),
+            id=str(context.get("requestId") or ""),
+            raw_body=str(event.get("body") or ""),
+            body_is_base64=bool(event.get("isBase64Encoded")),
+        )
+
+    @cached_property
+    def visitor(self) -> Visitor:
+        """Whoever sends it; nothing is read to make him."""
+        return Visitor(
+            bearer=Bearer.parse(self.cookies.get(SESSION_COOKIE)),
+            source=self.source,
+            chosen_language=language.chosen(self.query.get("lang")),
+            preferred_language=language.preferred(self.headers.get("accept-language", "")),
+        )
+
+    @cached_property
+    def body(self) -> str:
+        """The body as text. Refuses TOO_LARGE, and INVALID_INPUT for what is no UTF-8."""
+        try:
+            raw = (
+                base64.b64decode(self.raw_body, validate=True)
+                if self.body_is_base64
+                else self.raw_body.encode()
+            )
+            if len(raw) > BODY_LIMIT:
+                raise Refusal(Reason.TOO_LARGE)
+            return raw.decode()
+        except (binascii.Error, UnicodeError) as error:
+            raise Refusal(Reason.INVALID_INPUT) from error
+
+    @property
+    def if_match(self) -> frozenset[str] | None:
+        """The versions `If-Match` names ("*": any); a weak tag names none (RFC 9110, 13.1.1)."""
+        header = self.headers.get("if-match")
+        if header is None:
+            return None
+        tags = [tag.strip() for tag in header.split(",")]
+        return frozenset(
+            tag if tag == "*" else tag.removeprefix('"').removesuffix('"')
+            for tag in tags
+            if not tag.startswith("W/")
+        )
+
+    @property
+    def idempotency_key(self) -> str | None:
+        """Refuses INVALID_INPUT for one that is not 16-64 visible characters."""
+        key = self.headers.get("idempotency-key")
+        if key is not None and not (16 <= len(key) <= 64 and key.isascii() and key.isprintable()):
+            raise Refusal(Reason.INVALID_INPUT, pointer="header:Idempotency-Key")
+        return key
+
+    def check(self, accepted: str) -> None:
+        """A request that changes something must come from the site itself and be of the accepted
+        media type; refused before anybody reads its body."""
+        if self.method in SAFE:
+            return
+        self._check_origin()
+        length = len(self.raw_body)
+        if length > BODY_LIMIT * 2:  # certainly too large, encoded or not; not worth decoding
+            raise Refusal(Reason.TOO_LARGE)
+        if self.method != "DELETE" or self.raw_body:
+            media_type, _, parameters = self.headers.get("content-type", "").partition(";")
+            charset = parameters.strip().lower()
+            if media_type.strip().lower() != accepted or charset not in _UTF8:
+                raise Refusal(Reason.UNSUPPORTED_MEDIA_TYPE)
+        if accepted == JSON and self.body:
+            _check_json(self.body)
+
+    def _check_origin(self) -> None:
+        """Fetch metadata where the browser sends it, else Origin; neither is nobody we know."""
+        site = self.headers.get("sec-fetch-site")
+        ours = (
+            site == "same-origin"
+            if site is not None
+            else self.headers.get("origin") == settings().site_url
+        )
+        if not ours:
+            raise Refusal(Reason.FOREIGN_ORIGIN)
+
+
+_UTF8 = {"", "charset=utf-8", 'charset="utf-8"', "charset=utf8"}
+
+
+def _check_json(text: str) -> None:
+    """Refuses what Python's parser would choke on or be kinder to than JSON is."""
+    try:
+        json.loads(text, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        raise Refusal(Reason.INVALID_INPUT) from error
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(name)
+
+
+def _cookies(crumbs: Any) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for crumb in crumbs:
+        try:
+            jar = SimpleCookie(crumb)
+        except CookieError:
+            continue
+        for name, morsel in jar.items():
+            found.setdefault(name, morsel.value)
+    return found
+
+
+def _source(address: str) -> str:
+    """The address a visitor is counted under: an IPv6 host owns its whole /64 (R6)."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address
+    if not isinstance(parsed, IPv6Address):
+        return address
+    if parsed.ipv4_mapped is not None:
+        return str(parsed.ipv4_mapped)
+    return parsed.exploded[:19]

@@ -1,0 +1,119 @@
+"""`make run`: the site on your own machine."""
+
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+from pathlib import Path
+
+from local.cloud import Cost
+from local.gateway import Gateway
+from local.site import ROOT, Site
+from local.template import BrokenTemplate
+
+WATCHED = ("functions", "layers/foyer", "template.yaml")
+
+
+def main() -> int:
+    sys.path[0:0] = [str(ROOT / "layers" / "foyer"), str(ROOT)]
+    port = _port()
+    if isinstance(port, str):
+        return _fail(port)
+    try:
+        site = Site(f"http://localhost:{port}")
+    except BrokenTemplate as error:
+        return _fail(str(error))
+    return _serve(site, port)
+
+
+def _port() -> int | str:
+    text = os.environ.get("PORT", "8000")
+    if not (text.isascii() and text.isdigit() and 0 < int(text) < 65536):
+        return f"PORT is {text!r}; it must be a number from 1 to 65535."
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", int(text)))
+        except OSError:
+            return f"Port {text} is taken. Choose another: make run PORT={int(text) + 1}"
+    return int(text)
+
+
+def _fail(sentence: str) -> int:
+    print(sentence, file=sys.stderr)
+    return 1
+
+
+def _serve(site: Site, port: int) -> int:
+    from werkzeug.serving import make_server
+
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    stop = threading.Event()
+    with site:
+        site.module("local.seed").plant(site.now())
+        gateway = Gateway(site, _log)
+        server = make_server("127.0.0.1", port, gateway, threaded=True)
+        server.daemon_threads = True
+        for signum in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(signum, lambda *_: stop.set())
+        threads = [
+            threading.Thread(target=server.serve_forever, daemon=True),
+            threading.Thread(target=_background, args=(site, gateway, stop), daemon=True),
+            threading.Thread(target=_watch, args=(site, stop), daemon=True),
+        ]
+        for thread in threads:
+            thread.start()
+        print(
+            f"Foyer is open at {site.url}\n"
+            f"  its mails arrive at {site.url}/_dev/mail\n"
+            "  saving a file reloads it, your data stays; Ctrl-C ends it, and the data with it",
+            flush=True,
+        )
+        stop.wait()
+        print("\nClosed.", flush=True)
+        server.shutdown()
+        for thread in threads:
+            thread.join(timeout=5)
+    return 0
+
+
+def _log(method: str, path: str, status: int, took: float, cost: Cost, request_id: str) -> None:
+    print(
+        f"{status} {method:<6} {path:<32} {took * 1000:5.0f} ms  {cost.calls} calls  "
+        f"{cost.reads:g} read  {cost.writes:g} written  {request_id}",
+        flush=True,
+    )
+
+
+def _background(site: Site, gateway: Gateway, stop: threading.Event) -> None:
+    """The stream and the schedules, as they would run beside the requests."""
+    while not stop.is_set():
+        gateway.work.wait(timeout=1)
+        gateway.work.clear()
+        try:
+            site.drain()
+            site.run_due_schedules()
+        except Exception as error:
+            print(f"the background stumbled: {error!r}", file=sys.stderr, flush=True)
+
+
+def _watch(site: Site, stop: threading.Event) -> None:
+    from watchfiles import watch
+
+    for changes in watch(
+        *(ROOT / name for name in WATCHED), stop_event=stop, raise_interrupt=False
+    ):
+        names = sorted(str(Path(name).relative_to(ROOT)) for _, name in changes)
+        if all("__pycache__" in name for name in names):
+            continue
+        print(f"reloading: {', '.join(names)}", flush=True)
+        try:
+            site.reload()
+        except BrokenTemplate as error:
+            print(f"{error}\nThe site goes on as it was.", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,312 @@
+"""AWS in this process: moto, made as strict as AWS where it is kinder, and metered.
+
+What moto lacks and we must not lack when we test: it is not thread-safe (one lock), ignores
+`ClientRequestToken`, lets a transaction exceed 4 MB, and under-reports what things cost. All of it
+is mended at one seam, the call that leaves botocore. `intercept` lets tests stand in that seam: to
+lose an answer, to fail a call, to decide whose turn it is.
+"""
+
+import json
+import math
+import os
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any
+
+os.environ |= {
+    "AWS_ACCESS_KEY_ID": "local",
+    "AWS_SECRET_ACCESS_KEY": "local",
+    "AWS_DEFAULT_REGION": "eu-west-1",
+    # moto's streams do not know the account-based endpoints of newer SDKs
+    "AWS_ACCOUNT_ID_ENDPOINT_MODE": "disabled",
+}
+
+from botocore.awsrequest import AWSResponse
+from moto import mock_aws
+from moto.backends import get_backend
+from moto.core.botocore_stubber import BotocoreStubber, MockRawResponse
+from moto.dynamodb.models import DynamoType
+
+from local.template import ACCOUNT, REGION, Template
+
+Send = Callable[[], AWSResponse]
+Intercept = Callable[[str, Mapping[str, Any], Send], AWSResponse]
+
+TRANSACTION_LIMIT = 4 * 1024 * 1024
+TOKEN_KEPT = 600
+
+
+@dataclass
+class Cost:
+    """What a stretch of work cost: round trips to DynamoDB and units by its arithmetic."""
+
+    calls: int = 0
+    reads: float = 0
+    writes: float = 0
+    index_writes: float = 0
+
+
+_account: ContextVar[Cost | None] = ContextVar("account", default=None)
+
+
+@contextmanager
+def metered() -> Iterator[Cost]:
+    """Counts what the work inside costs; work in other threads is not counted."""
+    cost = Cost()
+    token = _account.set(cost)
+    try:
+        yield cost
+    finally:
+        _account.reset(token)
+
+
+class Cloud:
+    """moto with the template's resources in it; one at a time in a process."""
+
+    def __init__(self, template: Template, now: Callable[[], int]) -> None:
+        self.template = template
+        self.intercept: Intercept | None = None
+        self.table_name = "Table"
+        self._now = now
+        self._lock = threading.RLock()
+        self._tokens: dict[str, tuple[int, str, int, bytes]] = {}
+        self._mock = mock_aws()
+        self._indexes: dict[str, tuple[str, str, bool]] = {}
+
+    def start(self) -> None:
+        self._mock.start()
+        self._original = BotocoreStubber.__call__
+        cloud, original = self, self._original
+
+        def seam(stubber: Any, event_name: str, request: Any, **kwargs: Any) -> Any:
+            return cloud._through(lambda: original(stubber, event_name, request, **kwargs), request)
+
+        BotocoreStubber.__call__ = seam  # type: ignore[method-assign]
+        self._create()
+
+    def stop(self) -> None:
+        BotocoreStubber.__call__ = self._original  # type: ignore[method-assign]
+        self._mock.stop()
+
+    def client(self, service: str) -> Any:
+        import boto3
+
+        return boto3.client(service)
+
+    # ---- resources, from the template -----------------------------------------------------------
+
+    def _create(self) -> None:
+        makers = {
+            "AWS::DynamoDB::Table": self._create_table,
+            "AWS::SecretsManager::Secret": self._create_secret,
+            "AWS::SQS::Queue": self._create_queue,
+            "AWS::SES::ConfigurationSet": self._create_configuration_set,
+        }
+        for name, kind in self.template.types.items():
+            if kind in makers:
+                makers[kind](name, self.template.resources[name])
+        senders = {f.environment.get("SENDER") for f in self.template.functions.values()} - {None}
+        for sender in senders:
+            self.client("sesv2").create_email_identity(EmailIdentity=sender)
+
+    def _create_table(self, name: str, properties: Mapping[str, Any]) -> None:
+        known = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
+        stream = {**properties["StreamSpecification"], "StreamEnabled": True}
+        self.client("dynamodb").create_table(
+            TableName=name,
+            StreamSpecification=stream,
+            **{key: properties[key] for key in known},
+        )
+        self.client("dynamodb").update_time_to_live(
+            TableName=name, TimeToLiveSpecification=properties["TimeToLiveSpecification"]
+        )
+        for index in properties["GlobalSecondaryIndexes"]:
+            hash_key, range_key = (part["AttributeName"] for part in index["KeySchema"])
+            everything = index["Projection"]["ProjectionType"] == "ALL"
+            self._indexes[index["IndexName"]] = (hash_key, range_key, everything)
+        self.table_name = name
+
+    def _create_secret(self, name: str, properties: Mapping[str, Any]) -> None:
+        key = properties["GenerateSecretString"]["GenerateStringKey"]
+        self.client("secretsmanager").create_secret(
+            Name=name, SecretString=json.dumps({key: os.urandom(32).hex()})
+        )
+
+    def _create_queue(self, name: str, _: Mapping[str, Any]) -> None:
+        self.client("sqs").create_queue(QueueName=name)
+
+    def _create_configuration_set(self, name: str, _: Mapping[str, Any]) -> None:
+        self.client("sesv2").create_configuration_set(ConfigurationSetName=name)
+
+    # ---- the seam -------------------------------------------------------------------------------
+
+    def _through(self, send: Send, request: Any) -> Any:
+        target = request.headers.get("X-Amz-Target", b"")
+        target = target.decode() if isinstance(target, bytes) else target
+        service, _, operation = target.partition(".")
+        if not service.startswith("DynamoDB_"):
+            name = operation or f"{request.method} {request.url.split('amazonaws.com')[-1]}"
+            return self._sent(name, {}, lambda: self._locked(send))
+        body = json.loads(request.body)
+        return self._sent(operation, body, lambda: self._dynamodb(operation, body, send))
+
+    def _sent(self, operation: str, body: Mapping[str, Any], send: Send) -> Any:
+        return send() if self.intercept is None else self.intercept(operation, body, send)
+
+    def _locked(self, send: Send) -> AWSResponse:
+        with self._lock:
+            return send()
+
+    def _dynamodb(self, operation: str, body: Mapping[str, Any], send: Send) -> AWSResponse:
+        with self._lock:
+            known = self._known_token(operation, body)
+            if known is not None:
+                return known
+            written = _written_keys(operation, body)
+            before = {key: self.row(*key) for key in written}
+            response = send()
+            after = {key: self.row(*key) for key in written}
+            self._meter(operation, body, response, before, after)
+            self._keep_token(operation, body, response)
+            return response
+
+    def row(self, pk: str, sk: str) -> dict[str, Any] | None:
+        """A row as it stands, in DynamoDB's notation, without a call."""
+        table = get_backend("dynamodb")[ACCOUNT][REGION].tables[self.table_name]
+        try:
+            item = table.get_item(DynamoType({"S": pk}), DynamoType({"S": sk}))
+        except KeyError:
+            return None
+        return None if item is None else json.loads(json.dumps(item.to_json()))["Attributes"]
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Every row, for tests that look at what is left."""
+        with self._lock:
+            table = get_backend("dynamodb")[ACCOUNT][REGION].tables[self.table_name]
+            return [json.loads(json.dumps(i.to_json()))["Attributes"] for i in table.all_items()]
+
+    def _known_token(self, operation: str, body: Mapping[str, Any]) -> AWSResponse | None:
+        token = body.get("ClientRequestToken")
+        if operation != "TransactWriteItems" or token not in self._tokens:
+            return None
+        at, asked, status, content = self._tokens[token]
+        if self._now() - at >= TOKEN_KEPT:
+            return None
+        if asked != json.dumps(body["TransactItems"], sort_keys=True):
+            status, content = 400, _error("IdempotentParameterMismatchException")
+        return _response(status, content)
+
+    def _keep_token(self, operation: str, body: Mapping[str, Any], response: AWSResponse) -> None:
+        if operation != "TransactWriteItems" or response.status_code != 200:
+            return
+        content = response.raw.getvalue()
+        asked = json.dumps(body["TransactItems"], sort_keys=True)
+        if len(asked.encode()) > TRANSACTION_LIMIT:
+            raise AssertionError("a transaction of more than 4 MB: AWS would refuse it")
+        self._tokens[body["ClientRequestToken"]] = (self._now(), asked, 200, content)
+
+    # ---- the meter ------------------------------------------------------------------------------
+
+    def _meter(
+        self,
+        operation: str,
+        body: Mapping[str, Any],
+        response: AWSResponse,
+        before: Mapping[tuple[str, str], dict[str, Any] | None],
+        after: Mapping[tuple[str, str], dict[str, Any] | None],
+    ) -> None:
+        cost = _account.get()
+        if cost is None:
+            return
+        cost.calls += 1
+        if operation in {"BatchGetItem", "Query"} and response.status_code == 200:
+            cost.reads += _read_units(operation, body, json.loads(response.raw.getvalue()))
+        factor = 2 if operation == "TransactWriteItems" else 1
+        for key, old in before.items():
+            new = after[key]
+            biggest = max(size(old), size(new), 1)
+            cost.writes += factor * math.ceil(biggest / 1024)
+            cost.index_writes += self._index_units(old, new)
+
+    def _index_units(self, old: dict[str, Any] | None, new: dict[str, Any] | None) -> int:
+        units = 0
+        for hash_key, range_key, everything in self._indexes.values():
+
+            def projected(
+                row: dict[str, Any] | None,
+                /,
+                h: str = hash_key,
+                r: str = range_key,
+                whole: bool = everything,
+            ) -> dict[str, Any] | None:
+                if row is None or h not in row or r not in row:
+                    return None
+                return row if whole else {name: row[name] for name in ("pk", "sk", h, r)}
+
+            was, is_ = projected(old), projected(new)
+            if was == is_:
+                continue
+            moved = (
+                was is not None
+                and is_ is not None
+                and any(was[name] != is_[name] for name in (hash_key, range_key))
+            )
+            units += math.ceil(max(size(was), size(is_), 1) / 1024) * (2 if moved else 1)
+        return units
+
+
+def _read_units(operation: str, body: Mapping[str, Any], answer: Mapping[str, Any]) -> float:
+    if operation == "Query":
+        share = 1.0 if body.get("ConsistentRead") else 0.5
+        return share * max(1, math.ceil(sum(size(item) for item in answer["Items"]) / 4096))
+    units = 0.0
+    for table, asked in body["RequestItems"].items():
+        share = 1.0 if asked.get("ConsistentRead") else 0.5
+        found = answer["Responses"].get(table, [])
+        units += share * sum(max(1, math.ceil(size(item) / 4096)) for item in found)
+        units += share * (len(asked["Keys"]) - len(found))  # what is not there costs one, too
+    return units
+
+
+def _written_keys(operation: str, body: Mapping[str, Any]) -> list[tuple[str, str]]:
+    if operation == "TransactWriteItems":
+        writes = [next(iter(action.values())) for action in body["TransactItems"]]
+    elif operation in {"PutItem", "UpdateItem", "DeleteItem"}:
+        writes = [body]
+    else:
+        return []
+    rows = [write.get("Key") or write["Item"] for write in writes]
+    return [(row["pk"]["S"], row["sk"]["S"]) for row in rows]
+
+
+def size(item: Mapping[str, Any] | None) -> int:
+    """Bytes of an item by DynamoDB's rules; `item` in its own notation."""
+    if item is None:
+        return 0
+    return sum(len(name.encode()) + _value_size(value) for name, value in item.items())
+
+
+def _value_size(value: Mapping[str, Any]) -> int:
+    kind, inner = next(iter(value.items()))
+    if kind == "S":
+        return len(inner.encode())
+    if kind == "N":
+        digits = inner.lstrip("-").replace(".", "").strip("0")
+        return math.ceil(len(digits) / 2) + 1 + inner.startswith("-")
+    if kind == "M":
+        return 3 + size(inner) + len(inner)
+    if kind == "L":
+        return 3 + sum(1 + _value_size(element) for element in inner)
+    return 1
+
+
+def _error(code: str) -> bytes:
+    return json.dumps({"__type": f"com.amazonaws.dynamodb.v20120810#{code}"}).encode()
+
+
+def _response(status: int, content: bytes) -> AWSResponse:
+    headers = {"Content-Type": "application/x-amz-json-1.0"}
+    return AWSResponse("https://dynamodb", status, headers, MockRawResponse(content))

@@ -1,0 +1,140 @@
+"""The whole site in one process: the real handlers behind the template's routes and triggers."""
+
+import importlib
+import json
+import os
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from local.cloud import Cloud, Cost, metered
+from local.pump import Pump
+from local.template import Function, load
+
+ROOT = Path(__file__).resolve().parent.parent
+OURS = ("foyer", "functions")
+
+
+class LambdaContext:
+    """What Lambda tells a handler about its invocation."""
+
+    def __init__(self, function: Function, request_id: str) -> None:
+        self.function_name = function.name
+        self.function_version = "$LATEST"
+        self.memory_limit_in_mb = 512
+        self.invoked_function_arn = (
+            f"arn:aws:lambda:eu-west-1:123456789012:function:{function.name}"
+        )
+        self.aws_request_id = request_id
+        self._ends = time.monotonic() + function.timeout
+
+    def get_remaining_time_in_millis(self) -> int:
+        return max(0, int((self._ends - time.monotonic()) * 1000))
+
+
+class Site:
+    """`with Site(url) as site:`. One at a time in a process."""
+
+    def __init__(self, url: str, template: Path = ROOT / "template.yaml") -> None:
+        self.url = url
+        self._template_path = template
+        self._parameters = {"SiteUrl": url, "SenderAddress": "studio@example.com"}
+        self._reloading = threading.RLock()
+        self._draining = threading.Lock()
+        self._ahead = 0
+        self._last_run: dict[str, int] = {}
+        self.template = load(template, self._parameters)
+        self.cloud = Cloud(self.template, self.now)
+
+    def __enter__(self) -> "Site":
+        self.cloud.start()
+        self._set_environment()
+        self._before = self._forget_modules()
+        self._last_run = {s.function: self.now() for s in self.template.schedules}
+        self.pumps = [
+            Pump(self.cloud, trigger, self.invoke, self.now) for trigger in self.template.streams
+        ]
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._forget_modules()
+        sys.modules.update(self._before)
+        self.cloud.stop()
+
+    # ---- time -----------------------------------------------------------------------------------
+
+    def now(self) -> int:
+        return int(time.time()) + self._ahead
+
+    def advance(self, seconds: int) -> None:
+        """Moves the clock of everything; schedules that come due meanwhile run once."""
+        self._ahead += seconds
+        self.module("foyer.clock").advance(seconds)
+        self.run_due_schedules()
+
+    def run_due_schedules(self) -> None:
+        for schedule in self.template.schedules:
+            if self.now() - self._last_run[schedule.function] >= schedule.seconds:
+                self._last_run[schedule.function] = self.now()
+                self.invoke(schedule.function, json.loads(schedule.payload))
+
+    # ---- code -----------------------------------------------------------------------------------
+
+    def module(self, name: str) -> Any:
+        """A module of ours as it is now; anything kept across a reload would be of the old code."""
+        with self._reloading:
+            fresh = name not in sys.modules
+            module = importlib.import_module(name)
+            if name == "foyer.clock" and fresh and self._ahead:
+                module.advance(self._ahead)
+            return module
+
+    def reload(self) -> None:
+        """Takes up changed code and routes; the table and the mailbox stay. Raises BrokenTemplate,
+        and then everything stays."""
+        template = load(self._template_path, self._parameters)
+        with self._reloading:
+            self.template = template
+            self._set_environment()
+            self._forget_modules()
+
+    def _forget_modules(self) -> dict[str, ModuleType]:
+        importlib.invalidate_caches()
+        ours = [
+            name for name in sys.modules if name.partition(".")[0] in OURS or name == "local.seed"
+        ]
+        return {name: sys.modules.pop(name) for name in ours}
+
+    def _set_environment(self) -> None:
+        for function in self.template.functions.values():
+            os.environ |= {name: str(value) for name, value in function.environment.items()}
+        os.environ.setdefault("POWERTOOLS_LOG_LEVEL", "WARNING")
+        os.environ.setdefault("POWERTOOLS_SERVICE_NAME", "foyer")
+
+    # ---- invoking -------------------------------------------------------------------------------
+
+    def invoke(self, function: str, event: Mapping[str, Any], request_id: str = "") -> Any:
+        """The handler's answer, as Lambda would get it: through JSON, both ways."""
+        target = self.template.functions[function]
+        with self._reloading:
+            self.module("foyer.clock")
+            handler = getattr(self.module(target.module), target.handler)
+        context = LambdaContext(target, request_id or str(uuid.uuid4()))
+        answer = handler(json.loads(json.dumps(event)), context)
+        return json.loads(json.dumps(answer))
+
+    def invoke_metered(
+        self, function: str, event: Mapping[str, Any], request_id: str
+    ) -> tuple[Any, Cost]:
+        with metered() as cost:
+            return self.invoke(function, event, request_id), cost
+
+    def drain(self) -> int:
+        """Delivers what is in the stream, now."""
+        with self._draining:
+            return sum(pump.drain() for pump in self.pumps)
