@@ -37,7 +37,7 @@ def _port() -> int | str:
         try:
             probe.bind(("127.0.0.1", int(text)))
         except OSError:
-            return f"Port {text} is taken. Choose another: make run PORT={int(text) + 1}"
+            return f"Port {text} is taken. Choose another: make run PORT={int(text) % 65535 + 1}"
     return int(text)
 
 

@@ -5,7 +5,6 @@ from foyer.rules.carts import Product
 from foyer.rules.galleries import Gallery, Picture
 from foyer.storage import catalogue
 from foyer.storage.table import write
-
 from local.pictures import SCENES
 
 ADMINISTRATOR = "admin@studio.example.com"
@@ -33,6 +32,10 @@ PRODUCTS = [
     Product("download", "Digital picture, private use", "download", 2900, of_picture=True),
     Product("coast-poster", "Poster of this series", "print", 3900, "coast", of_picture=True),
 ]
+OFFERED = {
+    COAST: ("print-30x45", "download", "coast-poster"),
+    HILLS: ("print-30x45", "print-60x90", "download"),
+}
 HUNG = {
     COAST: ["low-tide", "first-light", "north-pier", "harbour-at-dusk"],
     HILLS: ["pine-ridge", "after-rain", "red-cliffs", "winter-field"],
@@ -49,13 +52,12 @@ def plant(now: int) -> None:
         gallery = galleries.get(product.gallery_id or "")
         write(catalogue.put_product(product, gallery, ORG, now + offset))
     for gallery, names in HUNG.items():
-        offered = tuple(
-            p.id for p in PRODUCTS if p.of_picture and p.gallery_id in (None, gallery.id)
-        )
         for name in names:
             src = f"/_dev/pictures/{name}.svg"
             write(
-                catalogue.put_picture(Picture(name, gallery.id, SCENES[name].title, src, offered))
+                catalogue.put_picture(
+                    Picture(name, gallery.id, SCENES[name].title, src, OFFERED[gallery])
+                )
             )
     secret = Picture(
         "first-dance", WEDDING.id, "First dance", "/_dev/pictures/after-rain.svg", ("print-30x45",)

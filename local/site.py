@@ -114,7 +114,6 @@ class Site:
         for function in self.template.functions.values():
             os.environ |= {name: str(value) for name, value in function.environment.items()}
         os.environ.setdefault("POWERTOOLS_LOG_LEVEL", "WARNING")
-        os.environ.setdefault("POWERTOOLS_SERVICE_NAME", "foyer")
 
     # ---- invoking -------------------------------------------------------------------------------
 

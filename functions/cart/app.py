@@ -10,7 +10,7 @@ from foyer import clock
 from foyer.operations import shopping
 from foyer.operations.shopping import Terms
 from foyer.rules.carts import PricedCart, Thing
-from foyer.rules.refusals import Reason, Refusal
+from foyer.rules.refusals import Reason
 from foyer.web.api import CHANGING, answers, new_api, request, serve
 from foyer.web.models import Id, Money
 
@@ -86,8 +86,6 @@ def add(
     if_match: IfMatch = None,  # noqa: ARG001
 ) -> CartAnswer:
     asked = request()
-    if line.picture_id is not None and line.gallery_id is None:
-        raise Refusal(Reason.INVALID_INPUT, pointer="#/gallery_id")
     cart = shopping.put_into_cart(
         asked.visitor,
         Thing(line.product_id, line.gallery_id, line.picture_id),

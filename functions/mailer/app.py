@@ -17,7 +17,7 @@ from aws_lambda_powertools.utilities.batch import (
     EventType,
     process_partial_response,
 )
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from foyer import clock
 from foyer.operations.mailing import redrive, send_one
@@ -67,8 +67,9 @@ def _redrive(context: Any) -> dict[str, Any]:
         time_is_left=lambda: context.get_remaining_time_in_millis() > MOST_TIME_FOR_ONE,
     )
     logger.info("redriven", extra=vars(swept))
-    with single_metric("MailsUnsent", MetricUnit.Count, swept.failed, namespace="Foyer"):
-        pass
+    if swept.failed:
+        with single_metric("MailsUnsent", MetricUnit.Count, swept.failed, namespace="Foyer"):
+            pass
     return vars(swept)
 
 
@@ -118,7 +119,7 @@ def _templates(language: str) -> Environment:
     environment = Environment(
         loader=FileSystemLoader(HERE / "templates"),
         extensions=["jinja2.ext.i18n"],
-        autoescape=lambda name: name is not None and name.endswith(".html"),
+        autoescape=select_autoescape(),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -303,19 +303,23 @@ def front(limit: int, now: int) -> Front:
 
 @dataclass(frozen=True)
 class Room:
-    """A gallery whose door is open, with what is for sale in it."""
+    """A gallery whose door is open, some of its pictures and what is for sale of them.
+    `more_after` names the picture behind which the next ones hang."""
 
     gallery: Gallery
     pictures: tuple[Picture, ...]
     products: Mapping[str, Product]
+    more_after: str | None
 
 
-def enter(gallery_id: str, limit: int, now: int) -> Room:
-    gallery, pictures = catalogue.gallery_with_pictures(gallery_id, limit)
+def enter(gallery_id: str, now: int, *, limit: int, after: str | None = None) -> Room:
+    """The first `limit` pictures, or those behind the picture `after`. NOT_FOUND where the door is
+    not open, whatever is behind it."""
+    gallery, pictures, more = catalogue.gallery_with_pictures(gallery_id, limit, after)
     if gallery is None or not is_open(gallery, now):
         raise Refusal(Reason.NOT_FOUND)
     seen = tuple(picture for picture in pictures if not picture.hidden)
     things = [Thing(p) for p in dict.fromkeys(p for picture in seen for p in picture.products)]
     known = catalogue.look_up(things)
     active = {id_: product for id_, product in known.products.items() if product.active}
-    return Room(gallery, seen, active)
+    return Room(gallery, seen, active, pictures[-1].id if more and pictures else None)

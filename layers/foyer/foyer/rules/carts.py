@@ -104,7 +104,10 @@ def _with(cart: Cart, line: Line) -> Cart:
 
 def offered(thing: Thing, known: Known, now: int) -> Product:
     """The product, if this visitor may buy the thing now. What is missing, inactive, hidden or
-    behind a door is the same NOT_FOUND; a product that is made of a picture asks for one."""
+    behind a door is the same NOT_FOUND; a product that is made of a picture asks for one, and a
+    picture for its gallery."""
+    if thing.picture_id is not None and thing.gallery_id is None:
+        raise Refusal(Reason.INVALID_INPUT, pointer="#/gallery_id")
     product = known.products.get(thing.product_id)
     if product is None or not product.active:
         raise Refusal(Reason.NOT_FOUND)

@@ -84,12 +84,23 @@ def _products_list(gallery: Gallery | None) -> str:
     return keys.products_of(gallery.id)
 
 
-def gallery_with_pictures(gallery_id: str, limit: int) -> tuple[Gallery | None, list[Picture]]:
-    """The gallery and its first pictures: one query, for they sort together."""
-    rows = table.family(keys.gallery(gallery_id).pk, "GALLERY", limit=limit + 1).items
-    if not rows or rows[0]["sk"] != "GALLERY":
-        return None, []
-    return gallery(rows[0]), [picture(row) for row in rows[1:]]
+def gallery_with_pictures(
+    gallery_id: str, limit: int, after: str | None
+) -> tuple[Gallery | None, list[Picture], bool]:
+    """The gallery, `limit` of its pictures, and whether there are more. The first ones take one
+    query, for gallery and pictures sort together; those behind the picture `after` a read more."""
+    key = keys.gallery(gallery_id)
+    if after is None:
+        page = table.family(key, key.sk, limit=limit + 1)
+        door, hung = page.items[:1], page.items[1:]
+    else:
+        door = list(table.read([key], consistent=False).values())
+        behind = keys.picture(gallery_id, after)
+        page = table.family(key, keys.picture(gallery_id, "").sk, limit=limit, after=behind)
+        hung = page.items
+    if not door or door[0]["sk"] != key.sk:
+        return None, [], False
+    return gallery(door[0]), [picture(row) for row in hung], page.last is not None
 
 
 def product(item: Item) -> Product:

@@ -125,9 +125,12 @@ def due(name: str, *, before: int, limit: int) -> list[Key]:
     return [Key(item["pk"], item["sk"]) for item in page.items]
 
 
-def family(pk: str, prefix: str, *, limit: int) -> Page:
-    """The rows of one partition whose sort key begins so, in its order."""
-    return _query("pk = :pk AND begins_with(sk, :sk)", {":pk": pk, ":sk": prefix}, {}, limit=limit)
+def family(head: Key, prefix: str, *, limit: int, after: Key | None = None) -> Page:
+    """The rows of `head`'s partition whose sort key begins so, in its order, behind `after`."""
+    start = None if after is None else after._asdict()
+    values = {":pk": head.pk, ":sk": prefix}
+    condition = "pk = :pk AND begins_with(sk, :sk)"
+    return _query(condition, values, {}, limit=limit, after=start)
 
 
 def _query(

@@ -137,12 +137,17 @@ def serve(
     accepted: str = JSON,
     refuse: Refuse = refuse_as_problem,
     policy: str = JSON_POLICY,
+    check_route: Callable[[Request], None] = lambda _: None,
 ) -> Answer:
-    """The answer to one event. HEAD is answered as GET, without the body."""
+    """The answer to one event. HEAD is answered as GET, without the body.
+
+    `accepted` is the media type of bodies; `check_route` may refuse a request before all else.
+    """
     asked = Request.from_event(event)
     token = _request.set(asked)
     try:
         try:
+            check_route(asked)
             asked.check(accepted)
             answer = app.answer(_as_get(event, asked), context)
         except Refusal as refusal:
@@ -249,8 +254,8 @@ class Problem(BaseModel):
     errors: list[ProblemError]
 
 
-def answers(success: int, model: Any, *reasons: Reason) -> dict[int, Any]:
-    """The documented answers of a route: its own, and a problem for each reason to refuse it."""
+def answers(success: int, model: type[BaseModel], *reasons: Reason) -> dict[int, Any]:
+    """The documented answers of a JSON route: its own, and a problem for each reason to refuse."""
     documented: dict[int, Any] = {
         success: {
             "description": HTTPStatus(success).phrase,

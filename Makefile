@@ -1,0 +1,80 @@
+# Foyer. `make` alone prints what there is.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+PYTHON ?= python3
+PORT ?= 8000
+export PORT
+BIN := .venv/bin
+
+.PHONY: help run test test-all browser check format openapi translations lock clean
+
+help:  ## what can be made
+	@echo "Foyer: client accounts for photographers' sites"
+	@echo
+	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | \
+		while IFS='|' read -r name what; do printf '%-20s %s\n' "$$name" "$$what"; done
+
+run: .venv/run.done  ## the site on this machine, http://localhost:8000 (another port: make run PORT=8001)
+	@exec $(BIN)/python -m local
+
+test: .venv/dev.done  ## the tests, about a minute
+	$(BIN)/pytest -n auto -m "not browser"
+
+test-all: .venv/dev.done  ## the tests with many more random cases
+	FOYER_CASES=1000 $(BIN)/pytest -n auto -m "not browser"
+
+browser: .venv/dev.done  ## every page in Chromium (needs the Debian package chromium)
+	@command -v chromium >/dev/null || { echo "Chromium is missing. Install it: apt-get install chromium"; exit 1; }
+	$(BIN)/pytest -m browser
+
+check: .venv/dev.done .venv-sam/done  ## style, types, template, import direction
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	.venv-sam/bin/cfn-lint template.yaml
+	SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=eu-west-1 .venv-sam/bin/sam validate --lint
+	$(BIN)/pytest tests/test_house.py
+
+format: .venv/dev.done  ## let ruff put the code in order
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+openapi: .venv/dev.done  ## write the OpenAPI document anew, from the functions
+	$(BIN)/python -m local.openapi
+
+translations: .venv/dev.done  ## collect the words, compile the translations, say what is missing
+	$(BIN)/python -m local.translations
+
+LOCK := uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate
+lock:  ## pin all requirements anew from pyproject.toml (needs uv: pip install uv)
+	$(LOCK) --python-version 3.13 pyproject.toml -o layers/dependencies/requirements.txt
+	$(LOCK) --python-version 3.11 pyproject.toml --group run -o requirements-run.txt
+	$(LOCK) --python-version 3.11 pyproject.toml --group dev -o requirements-dev.txt
+	$(LOCK) --python-version 3.11 --group sam -o requirements-sam.txt
+
+clean:  ## remove what was installed and built here
+	rm -rf .venv .venv-sam .aws-sam .pytest_cache .mypy_cache .ruff_cache .hypothesis screenshots
+
+# ---- environments: made once, made anew when the requirements change ----------------------------
+
+# $(call install,environment,requirements): pip comes from outside, so that a Debian without
+# python3-venv will do.
+define install
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+		{ echo "Foyer needs Python 3.11 or later; $(PYTHON) is $$($(PYTHON) -V 2>&1). Name another: make PYTHON=python3.13"; exit 1; }
+	@$(PYTHON) -m pip --version >/dev/null 2>&1 || { echo "pip is missing for $(PYTHON). Install it: apt-get install python3-pip"; exit 1; }
+	@echo "Installing what is needed into $(1) (once, about a minute) ..."
+	@test -x $(1)/bin/python || $(PYTHON) -m venv --without-pip $(1)
+	@$(PYTHON) -m pip --disable-pip-version-check --python $(1)/bin/python install --quiet --require-hashes -r $(2)
+	@touch $@
+endef
+
+.venv/run.done: requirements-run.txt
+	$(call install,.venv,$<)
+
+.venv/dev.done: requirements-dev.txt
+	$(call install,.venv,$<)
+	@touch .venv/run.done
+
+.venv-sam/done: requirements-sam.txt
+	$(call install,.venv-sam,$<)
