@@ -6,6 +6,7 @@ is mended at one seam, the call that leaves botocore. `intercept` lets tests sta
 lose an answer, to fail a call, to decide whose turn it is.
 """
 
+import copy
 import json
 import math
 import os
@@ -140,6 +141,24 @@ class Cloud:
 
     def _create_configuration_set(self, name: str, _: Mapping[str, Any]) -> None:
         self.client("sesv2").create_configuration_set(ConfigurationSetName=name)
+
+    # ---- there and back ---------------------------------------------------------------------------
+
+    def snapshot(self) -> dict[str, Any]:
+        """The table as it is, for `restore`."""
+        with self._lock:
+            return copy.deepcopy(dict(get_backend("dynamodb")[ACCOUNT][REGION].tables))
+
+    def restore(self, snapshot: dict[str, Any]) -> None:
+        """The table as it was, the mailbox and the queues empty, nobody at the seam."""
+        with self._lock:
+            self.intercept = None
+            self._tokens.clear()
+            get_backend("dynamodb")[ACCOUNT][REGION].tables.clear()
+            get_backend("dynamodb")[ACCOUNT][REGION].tables.update(copy.deepcopy(snapshot))
+            get_backend("ses")[ACCOUNT][REGION].sent_messages.clear()
+            for queue in get_backend("sqs")[ACCOUNT][REGION].queues.values():
+                queue._messages.clear()  # moto allows a purge a minute, as AWS does
 
     # ---- the seam -------------------------------------------------------------------------------
 

@@ -36,7 +36,11 @@ class Pump:
             for entry in trigger.properties.get("FilterCriteria", {}).get("Filters", [])
         ]
         self._streams = cloud.client("dynamodbstreams")
-        self._iterator = self._first_iterator()
+        self._shard = self._where()
+        self.place: str | None = None  # the last record that was read
+        if trigger.properties["StartingPosition"] == "LATEST":
+            while self._next_records():
+                pass
 
     def drain(self) -> int:
         """Delivers what the stream holds, also what the deliveries themselves write. Answers how
@@ -51,21 +55,23 @@ class Pump:
                 delivered += len(batch)
         return delivered
 
-    def _first_iterator(self) -> str:
-        arn = self._cloud.client("dynamodb").describe_table(TableName=self._cloud.table_name)[
-            "Table"
-        ]["LatestStreamArn"]
+    def _where(self) -> dict[str, str]:
+        table = self._cloud.client("dynamodb").describe_table(TableName=self._cloud.table_name)
+        arn = table["Table"]["LatestStreamArn"]
         stream = self._streams.describe_stream(StreamArn=arn)["StreamDescription"]
-        self._shard = {"StreamArn": arn, "ShardId": stream["Shards"][0]["ShardId"]}
-        answer = self._streams.get_shard_iterator(
-            **self._shard, ShardIteratorType=self._trigger.properties["StartingPosition"]
-        )
-        return str(answer["ShardIterator"])
+        return {"StreamArn": arn, "ShardId": stream["Shards"][0]["ShardId"]}
 
     def _next_records(self) -> list[Record]:
-        answer = self._streams.get_records(ShardIterator=self._iterator, Limit=1000)
-        self._iterator = answer["NextShardIterator"]
-        return [_as_lambda_sees(record) for record in answer["Records"]]
+        start = (
+            {"ShardIteratorType": "TRIM_HORIZON"}
+            if self.place is None
+            else {"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "SequenceNumber": self.place}
+        )
+        iterator = self._streams.get_shard_iterator(**self._shard, **start)["ShardIterator"]
+        records = self._streams.get_records(ShardIterator=iterator, Limit=1000)["Records"]
+        if records:
+            self.place = records[-1]["dynamodb"]["SequenceNumber"]
+        return [_as_lambda_sees(record) for record in records]
 
     def _is_wanted(self, record: Record) -> bool:
         return not self._patterns or any(matches(p, record) for p in self._patterns)

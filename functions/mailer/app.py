@@ -100,11 +100,11 @@ def render(mail: Mail) -> EmailMessage:
     message["To"] = Address(addr_spec=mail.to)
     message["Date"] = format_datetime(_when(mail.queued_at))
     message["Message-ID"] = f"<{mail.id}@{sender.partition('@')[2]}>"
-    message["Content-Language"] = mail.language
     message["Auto-Submitted"] = "auto-generated"
     message["X-Auto-Response-Suppress"] = "All"
     message.set_content(part("text.txt"))
     message.add_alternative(part("html.html"), subtype="html")
+    message["Content-Language"] = mail.language  # set earlier, it would go to the text part alone
     return message
 
 

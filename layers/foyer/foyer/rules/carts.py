@@ -31,9 +31,12 @@ class Thing:
 
 @dataclass(frozen=True)
 class Line:
+    """`added_at` in epoch seconds; `place` orders the lines as they were put in."""
+
     thing: Thing
     quantity: int
     added_at: int
+    place: int
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,7 @@ def add(cart: Cart, thing: Thing, quantity: int, now: int, limits: Carts) -> Car
     if line is None:
         if len(cart.lines) >= limits.lines:
             raise Refusal(Reason.CART_FULL)
-        line = Line(thing, 0, now)
+        line = Line(thing, 0, now, cart.version + 1)
     if line.quantity + quantity > limits.quantity:
         raise Refusal(Reason.QUANTITY_LIMIT, pointer="#/quantity")
     return _with(cart, replace(line, quantity=line.quantity + quantity))
@@ -152,9 +155,9 @@ class PricedCart:
 
 
 def priced(cart: Cart, known: Known, now: int, shop: Shop) -> PricedCart:
-    """The cart at what the shop charges now, the oldest line first. What went away stays in it,
+    """The cart at what the shop charges now, in the order it was filled. What went away stays in it,
     named as far as this visitor may know it, and costs nothing."""
-    ordered = sorted(cart.lines.items(), key=lambda item: (item[1].added_at, item[0]))
+    ordered = sorted(cart.lines.items(), key=lambda item: (item[1].place, item[0]))
     lines = tuple(_priced_line(line_id, line, known, now) for line_id, line in ordered)
     shipped = any(
         line.available and known.products[line.thing.product_id].kind == "print" for line in lines

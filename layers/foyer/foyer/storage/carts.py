@@ -71,7 +71,10 @@ def put_more(before: Stored, thing: Thing, quantity: int, now: int) -> Write:
         [],
         ["attribute_not_exists(#lines.#line)", "size(#lines) < :most"],
         names,
-        {":line": _raw(Line(thing, quantity, now)), ":most": POLICY.carts.lines},
+        {
+            ":line": _raw(Line(thing, quantity, now, before.cart.version + 1)),
+            ":most": POLICY.carts.lines,
+        },
     )
 
 
@@ -116,7 +119,12 @@ def change(
 
 
 def _raw(line: Line) -> dict[str, Any]:
-    raw: dict[str, Any] = {"p": line.thing.product_id, "q": line.quantity, "t": line.added_at}
+    raw: dict[str, Any] = {
+        "p": line.thing.product_id,
+        "q": line.quantity,
+        "t": line.added_at,
+        "v": line.place,
+    }
     if line.thing.gallery_id is not None:
         raw["g"] = line.thing.gallery_id
     if line.thing.picture_id is not None:
@@ -125,4 +133,4 @@ def _raw(line: Line) -> dict[str, Any]:
 
 
 def _line(raw: Any) -> Line:
-    return Line(Thing(raw["p"], raw.get("g"), raw.get("i")), raw["q"], raw["t"])
+    return Line(Thing(raw["p"], raw.get("g"), raw.get("i")), raw["q"], raw["t"], raw["v"])

@@ -65,6 +65,11 @@ def remember(wanted: Iterable[Key], found: Mapping[Key, Item], now: int) -> None
     _memory.update({key: (now, found.get(key)) for key in wanted})
 
 
+def forget() -> None:
+    """As a new container."""
+    _memory.clear()
+
+
 def public_galleries(limit: int) -> tuple[Gallery, ...]:
     return tuple(gallery(item) for item in table.listing(keys.PUBLIC_GALLERIES, limit=limit).items)
 

@@ -1,0 +1,302 @@
+"""The cart when things go wrong: faults at every call, every order of two visitors' calls (G1, G3).
+
+Invariants: an acknowledged add is in the cart exactly once; a refused one is not there at all; an
+answer is 2xx, 4xx or 503 with Retry-After, never another 5xx.
+"""
+
+from collections.abc import Callable
+
+import pytest
+
+from local.cloud import Send
+from local.site import Site
+from tests.conftest import CASES
+from tests.seam import (
+    Fault,
+    Killed,
+    error,
+    interleavings,
+    killed_after,
+    killed_before,
+    lost_answer,
+    lost_request,
+)
+from tests.visiting import CALENDAR, PRINT, VOUCHER, Browser
+
+KEY = "a-key-of-twenty-char"
+
+TRANSIENT = {
+    "throttled": error("ThrottlingException"),
+    "over capacity": error("ProvisionedThroughputExceededException"),
+    "internal error": error("InternalServerError", 500),
+    "request lost": lost_request,
+    "answer lost": lost_answer,
+}
+
+
+def calls_of(site: Site, work: Callable[[], object]) -> int:
+    """How many calls a piece of work makes when all goes well: the places where it may go wrong."""
+    golden = Fault(lambda send: send())
+    site.cloud.intercept = golden
+    work()
+    site.cloud.intercept = None
+    return golden.seen
+
+
+@pytest.fixture
+def warm(browser: Browser) -> Browser:
+    Browser(browser.gateway).add(VOUCHER)
+    return browser
+
+
+@pytest.mark.parametrize("fault", TRANSIENT)
+def test_one_fault_at_any_call_of_the_first_add_is_mended_by_a_retry_of_the_sdk(
+    site: Site, warm: Browser, fault: str
+) -> None:
+    for at in range(calls_of(site, lambda: warm.twin().add(PRINT))):
+        visitor = warm.twin()
+        site.cloud.intercept = Fault(TRANSIENT[fault], at)
+        answer = visitor.add(PRINT)
+        site.cloud.intercept = None
+        assert answer.status_code == 201
+        assert visitor.quantities() == {"print-30x45": 1}
+
+
+@pytest.mark.parametrize("fault", TRANSIENT)
+def test_one_fault_at_any_call_of_the_next_add_is_mended_and_counts_once(
+    site: Site, warm: Browser, fault: str
+) -> None:
+    warm.add(VOUCHER)
+    for at in range(calls_of(site, lambda: warm.add(VOUCHER))):
+        before = warm.quantities()["voucher"]
+        site.cloud.intercept = Fault(TRANSIENT[fault], at)
+        answer = warm.add(VOUCHER)
+        site.cloud.intercept = None
+        assert answer.status_code == 201
+        assert answer.json["lines"][0]["quantity"] == before + 1
+        assert warm.quantities() == {"voucher": before + 1}
+
+
+@pytest.mark.parametrize("fault", TRANSIENT)
+def test_faults_that_last_are_a_503_and_a_repeat_under_its_key_counts_once(
+    site: Site, warm: Browser, fault: str
+) -> None:
+    warm.add(VOUCHER)
+    places = calls_of(site, lambda: warm.add(VOUCHER, Idempotency_Key="x" * 20))
+    for at in range(places):
+        before = warm.quantities()["voucher"]
+        key = f"{KEY}-{at}"
+        site.cloud.intercept = Fault(TRANSIENT[fault], *range(at, 99))
+        answer = warm.add(VOUCHER, Idempotency_Key=key)
+        site.cloud.intercept = None
+        assert (answer.status_code, answer.json["code"]) == (503, "unavailable")
+        assert int(answer.headers["Retry-After"]) > 0
+        assert warm.quantities()["voucher"] in {before, before + 1}
+        assert warm.add(VOUCHER, Idempotency_Key=key).status_code == 201
+        assert warm.quantities() == {"voucher": before + 1}
+
+
+@pytest.mark.parametrize("death", [killed_before, killed_after])
+def test_f8_a_process_that_dies_half_way_leaves_no_half_of_an_add(
+    site: Site, warm: Browser, death: Callable[[Send], object]
+) -> None:
+    warm.add(VOUCHER)
+    places = calls_of(site, lambda: warm.add(VOUCHER, Idempotency_Key="y" * 20))
+    for at in range(places):
+        before = warm.quantities()["voucher"]
+        key = f"{KEY}-{at}"
+        site.cloud.intercept = Fault(death, at)  # type: ignore[arg-type]
+        with pytest.raises(Killed):
+            warm.add(VOUCHER, Idempotency_Key=key)
+        site.cloud.intercept = None
+        assert warm.add(VOUCHER, Idempotency_Key=key).status_code == 201
+        assert warm.quantities() == {"voucher": before + 1}
+
+
+def test_a_first_add_whose_answer_is_lost_for_good_leaves_at_most_one_orphan(
+    site: Site, warm: Browser
+) -> None:
+    before = {row["pk"]["S"] for row in site.cloud.rows() if row["sk"]["S"] == "USER"}
+    site.cloud.intercept = Fault(lost_answer, *range(99), operation="TransactWriteItems")
+    answer = warm.add(VOUCHER)
+    site.cloud.intercept = None
+    assert answer.status_code == 503
+    assert "Set-Cookie" not in answer.headers
+    assert warm.add(VOUCHER).status_code == 201
+    after = {row["pk"]["S"] for row in site.cloud.rows() if row["sk"]["S"] == "USER"}
+    assert len(after - before) <= 2
+    assert warm.quantities() == {"voucher": 1}
+
+
+def test_r47_when_the_table_fails_nobody_turns_into_somebody_else(
+    site: Site, warm: Browser
+) -> None:
+    warm.add(VOUCHER)
+    for method, path in (("GET", "/v1/session"), ("GET", "/v1/cart"), ("GET", "/cart"),
+                         ("DELETE", "/v1/cart/lines/x")):  # fmt: skip
+        site.cloud.intercept = Fault(error("InternalServerError", 500), *range(99))
+        answer = warm.send(method, path)
+        site.cloud.intercept = None
+        assert answer.status_code == 503
+        assert int(answer.headers["Retry-After"]) > 0
+        assert "Set-Cookie" not in answer.headers
+    assert warm.quantities() == {"voucher": 1}
+
+
+def test_f12_keys_that_dynamodb_left_unprocessed_are_asked_for_again(
+    site: Site, warm: Browser
+) -> None:
+    warm.add(VOUCHER)
+    warm.add(PRINT)
+    cart = warm.cart()
+    site.cloud.intercept = Fault(half_processed, 0, 2, operation="BatchGetItem")
+    assert warm.cart() == cart
+    site.cloud.intercept = None
+
+
+def half_processed(send: Send) -> object:
+    """As DynamoDB does under load: some rows, and the keys of the others."""
+    import json
+
+    from local.cloud import _response
+
+    answer = json.loads(send().raw.getvalue())
+    for table, rows in answer["Responses"].items():
+        left = [{"pk": row["pk"], "sk": row["sk"]} for row in rows[1:]]
+        answer["Responses"][table] = rows[:1]
+        answer["UnprocessedKeys"] = {table: {"Keys": left}} if left else {}
+    return _response(200, json.dumps(answer).encode())
+
+
+# ---- every order of two visitors' calls -------------------------------------------------------
+
+
+def orders(
+    site: Site, browser: Browser, *flows: Callable[[Browser], object]
+) -> list[tuple[Browser, list[object]]]:
+    """Each order of the flows' calls, on a cart of its own that holds one voucher."""
+    seen: list[tuple[Browser, list[object]]] = []
+    carts: list[Browser] = []
+
+    def fresh() -> list[Callable[[], object]]:
+        visitor = browser.twin()
+        visitor.cookies.clear()
+        visitor.add(VOUCHER)
+        carts.append(visitor)
+        return [lambda flow=flow: flow(visitor.twin()) for flow in flows]  # type: ignore[misc]
+
+    for number, results in enumerate(interleavings(site.cloud, fresh, most=CASES)):
+        seen.append((carts[number], results))
+    return seen
+
+
+def status(result: object) -> int:
+    return int(result.status_code)  # type: ignore[attr-defined]
+
+
+def test_add_and_add_of_one_thing_in_every_order_add_up(site: Site, warm: Browser) -> None:
+    runs = orders(site, warm, lambda b: b.add(CALENDAR), lambda b: b.add(CALENDAR))
+    assert len(runs) >= 6
+    for cart, results in runs:
+        assert [status(result) for result in results] == [201, 201]
+        assert cart.quantities() == {"voucher": 1, "calendar": 2}
+
+
+def test_three_adds_in_every_order_never_pass_the_limit(site: Site, warm: Browser) -> None:
+    def some(browser: Browser) -> object:
+        return browser.add({**VOUCHER, "quantity": 49})
+
+    for cart, results in orders(site, warm, some, some, some):
+        statuses = sorted(status(result) for result in results)
+        assert statuses == [201, 201, 409]
+        assert cart.quantities() == {"voucher": 99}
+
+
+def test_add_and_take_out_in_every_order_leave_what_the_answers_say(
+    site: Site, warm: Browser
+) -> None:
+    def take_out(browser: Browser) -> object:
+        line = "UVDiUmEYep33"  # the voucher's
+        return browser.send("DELETE", f"/v1/cart/lines/{line}")
+
+    outcomes = set()
+    for cart, results in orders(site, warm, lambda b: b.add(VOUCHER), take_out):
+        assert [status(result) for result in results] == [201, 200]
+        left = cart.quantities()
+        assert left in ({}, {"voucher": 1})
+        outcomes.add(str(left))
+    assert len(outcomes) == 2  # both orders of the two writes were tried
+
+
+def test_two_changes_on_one_version_have_one_winner_in_every_order(
+    site: Site, warm: Browser
+) -> None:
+    def change(quantity: int) -> Callable[[Browser], object]:
+        def flow(browser: Browser) -> object:
+            return browser.send(
+                "PATCH",
+                "/v1/cart/lines/UVDiUmEYep33",
+                json={"quantity": quantity},
+                headers={"If-Match": '"1"'},
+            )
+
+        return flow
+
+    for cart, results in orders(site, warm, change(5), change(7)):
+        statuses = [status(result) for result in results]
+        assert sorted(statuses) == [200, 412]
+        assert cart.quantities() == {"voucher": 5 if statuses[0] == 200 else 7}
+
+
+def test_one_key_twice_in_every_order_counts_once(site: Site, warm: Browser) -> None:
+    def add(browser: Browser) -> object:
+        return browser.add(VOUCHER, Idempotency_Key=KEY)
+
+    for cart, results in orders(site, warm, add, add):
+        assert [status(result) for result in results] == [201, 201]
+        assert cart.quantities() == {"voucher": 2}
+
+
+def test_one_key_for_two_bodies_in_every_order_has_one_winner(site: Site, warm: Browser) -> None:
+    flows = [
+        lambda b: b.add(VOUCHER, Idempotency_Key=KEY),
+        lambda b: b.add({**VOUCHER, "quantity": 3}, Idempotency_Key=KEY),
+    ]
+    for cart, results in orders(site, warm, *flows):
+        statuses = [status(result) for result in results]
+        assert sorted(statuses) == [201, 422]
+        assert cart.quantities() == {"voucher": 2 if statuses[0] == 201 else 4}
+
+
+def test_add_and_the_end_of_the_guest_in_every_order_never_make_a_second_guest(
+    site: Site, warm: Browser
+) -> None:
+    """What promotion and hand-over will do to a guest's cookie, beside a late add."""
+
+    def end(browser: Browser) -> object:
+        user = browser.session()["user"]["id"]
+        return site.cloud.client("dynamodb").update_item(
+            TableName=site.cloud.table_name,
+            Key={"pk": {"S": f"USER#{user}"}, "sk": {"S": "USER"}},
+            UpdateExpression="SET ended_at = :now",
+            ExpressionAttributeValues={":now": {"N": str(site.now())}},
+        )
+
+    for cart, (added, _) in orders(site, warm, lambda b: b.add(VOUCHER), end):
+        assert status(added) in {201, 409}
+        assert "Set-Cookie" not in added.headers  # type: ignore[attr-defined]
+        assert cart.session()["authentication"] == "generic"
+
+
+def test_two_looks_on_a_new_day_in_every_order_push_the_clock_once(
+    site: Site, warm: Browser
+) -> None:
+    def fresh() -> list[Callable[[], object]]:
+        visitor = warm.twin()
+        visitor.cookies.clear()
+        visitor.add(VOUCHER)
+        site.advance(90_000)
+        return [visitor.twin().session, visitor.twin().session]
+
+    for results in interleavings(site.cloud, fresh, most=CASES):
+        assert [result["authentication"] for result in results] == ["guest", "guest"]

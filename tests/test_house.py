@@ -1,0 +1,236 @@
+"""The house's own rules: which way things point, what the template promises, what must be current."""
+
+import ast
+import json
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from local import openapi, translations
+from local.site import ROOT
+from local.template import _Loader, load
+
+LAYER = ROOT / "layers/foyer/foyer"
+TEMPLATE = load(ROOT / "template.yaml", {})
+RAW = yaml.load((ROOT / "template.yaml").read_text(), Loader=_Loader)  # noqa: S506
+
+# Each may import those before it (house.md, section 2).
+DIRECTION = ["rules", "credentials", "clock", "settings", "storage", "operations", "web"]
+MAY = {
+    "rules": {"rules"},
+    "credentials": set(),
+    "clock": set(),
+    "settings": set(),
+    "storage": {"rules", "credentials", "settings", "storage"},
+    "operations": {"rules", "credentials", "storage", "operations"},
+    "web": {"rules", "credentials", "settings", "storage", "operations", "web"},
+}
+SDK = {"boto3", "botocore"}
+
+
+def sources(folder: Path) -> Iterator[Path]:
+    return (p for p in folder.rglob("*.py") if "__pycache__" not in p.parts)
+
+
+def imports(path: Path) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            found |= {f"{node.module}.{alias.name}" for alias in node.names} | {node.module or ""}
+    return found
+
+
+def part_of(path: Path) -> str:
+    return path.relative_to(LAYER).parts[0].removesuffix(".py")
+
+
+@pytest.mark.parametrize("path", sorted(sources(LAYER)), ids=lambda p: str(p.relative_to(LAYER)))
+def test_things_point_one_way(path: Path) -> None:
+    part = part_of(path)
+    if part == "__init__":
+        return
+    ours = {name.split(".")[1] for name in imports(path) if name.startswith("foyer.")}
+    assert ours <= MAY[part], f"{part} must not import {ours - MAY[part]}"
+    assert not {name for name in imports(path) if name.split(".")[0] in {"local", "functions"}}
+    outside = {name.split(".")[0] for name in imports(path)}
+    if part != "storage":
+        assert not outside & SDK, "only storage/ knows AWS"
+    if part == "rules":
+        assert not outside & {"pydantic", "time", "datetime", "random", "secrets", "os"}
+
+
+@pytest.mark.parametrize("path", sorted(sources(ROOT / "functions")), ids=str)
+def test_functions_import_the_layer_and_no_sibling(path: Path) -> None:
+    names = imports(path)
+    assert not {name for name in names if name.split(".")[0] in {"local", "functions", "tests"}}
+    if path.parent.name != "mailer":  # the one that sends
+        assert not {name for name in names if name.split(".")[0] in SDK}
+
+
+def test_keys_are_spelled_in_one_place() -> None:
+    spelled = re.compile(r'f?"(USER|GALLERY|PRODUCT|ORG|OUTBOX|LIMIT|KEY|GUEST)#')
+    strangers = {
+        str(path.relative_to(ROOT)): found
+        for path in [*sources(LAYER), *sources(ROOT / "functions")]
+        if path.name != "keys.py" and (found := spelled.findall(path.read_text()))
+    }
+    allowed = {"storage/users.py", "storage/outbox.py", "storage/catalogue.py"}  # read them back
+    assert {name for name in strangers if name.split("foyer/foyer/")[-1] not in allowed} == set()
+
+
+def test_the_clock_is_read_in_one_place() -> None:
+    reading = re.compile(r"\btime\.time\(|\.now\(\)|utcnow|perf_counter|monotonic")
+    for path in [*sources(LAYER), *sources(ROOT / "functions")]:
+        text = path.read_text().replace("clock.now()", "")
+        assert path.name == "clock.py" or not reading.search(text), path
+
+
+# ---- the template ------------------------------------------------------------------------------
+
+
+def statements() -> Iterator[tuple[str, dict[str, Any]]]:
+    for name, resource in RAW["Resources"].items():
+        for policy in resource.get("Properties", {}).get("Policies", []):
+            for statement in policy["Statement"]:
+                yield name, statement
+
+
+def test_r49_policies_name_exact_actions_and_resources() -> None:
+    seen = 0
+    for name, statement in statements():
+        actions = statement["Action"]
+        actions = [actions] if isinstance(actions, str) else actions
+        for action in actions:
+            assert re.fullmatch(r"[a-z]+:[A-Z]\w+", action), (name, action)
+            assert "Scan" not in action
+            assert action != "ses:SendEmail" or name == "MailerFunction"
+        assert "*" not in json.dumps(statement), name
+        seen += 1
+    assert seen >= 8
+
+
+def test_every_function_has_its_folder_and_every_folder_its_function() -> None:
+    folders = {path.parent.name for path in (ROOT / "functions").glob("*/app.py")}
+    assert {f.folder for f in TEMPLATE.functions.values()} == {f"functions/{n}" for n in folders}
+
+
+def test_the_routes_of_the_template_are_those_of_the_functions() -> None:
+    """Read from the OpenAPI document, which is made from the functions."""
+    document = json.loads(openapi.TARGET.read_text())
+    described = {
+        (method.upper(), path)
+        for path, operations in document["paths"].items()
+        if path.startswith("/v1/")
+        for method in operations
+    }
+    routed = {(route.method, route.path) for route in TEMPLATE.routes}
+    heads = {(method, path) for method, path in routed if method == "HEAD"}
+    assert routed - heads == described
+    assert heads == {("HEAD", path) for method, path in described if method == "GET"}
+    assert TEMPLATE.functions[TEMPLATE.default].folder == "functions/pages"
+
+
+def test_the_outbox_mapping_is_as_the_house_says() -> None:
+    (trigger,) = TEMPLATE.streams
+    expected = {
+        "FunctionResponseTypes": ["ReportBatchItemFailures"],
+        "BisectBatchOnFunctionError": True,
+        "MaximumRetryAttempts": 5,
+        "MaximumRecordAgeInSeconds": 3600,
+    }
+    assert expected.items() <= trigger.properties.items()
+    assert trigger.properties["DestinationConfig"]["OnFailure"]["Type"] == "SQS"
+    (schedule,) = TEMPLATE.schedules
+    assert (schedule.function, schedule.seconds) == (trigger.function, 900)
+
+
+def test_the_table_has_what_the_house_says() -> None:
+    table = RAW["Resources"]["Table"]["Properties"]
+    assert {index["IndexName"]: index["Projection"]["ProjectionType"]
+            for index in table["GlobalSecondaryIndexes"]} == {
+        "listing": "ALL",
+        "due": "KEYS_ONLY",
+    }  # fmt: skip
+    assert table["TimeToLiveSpecification"] == {"AttributeName": "expires", "Enabled": True}
+    assert table["StreamSpecification"]
+    secrets = [n for n, r in RAW["Resources"].items() if r["Type"] == "AWS::SecretsManager::Secret"]
+    assert sorted(secrets) == ["LinksSecret", "SiteSecret"]
+
+
+def test_nothing_local_is_deployed() -> None:
+    deployed = {f.folder for f in TEMPLATE.functions.values()}
+    deployed |= {
+        str(r["Properties"]["ContentUri"]).strip("/")
+        for r in RAW["Resources"].values()
+        if r["Type"] == "AWS::Serverless::LayerVersion"
+    }
+    assert not any(folder.split("/")[0] in {"local", "tests", "events"} for folder in deployed)
+
+
+# ---- what must be current ----------------------------------------------------------------------
+
+
+def test_the_openapi_document_is_current() -> None:
+    assert openapi.TARGET.read_text(encoding="utf-8") == openapi.document(), "make openapi"
+
+
+def test_every_word_is_translated_and_compiled() -> None:
+    assert list(translations.missing()) == [], "make translations"
+
+
+def test_every_pin_is_the_one_of_pyproject() -> None:
+    import tomllib
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    groups = project["dependency-groups"]
+    runtime = project["project"]["dependencies"]
+    for file, wanted in (
+        ("layers/dependencies/requirements.txt", runtime),
+        ("requirements-run.txt", [*runtime, *groups["run"]]),
+        ("requirements-dev.txt", [*runtime, *groups["run"], *groups["dev"]]),
+        ("requirements-sam.txt", groups["sam"]),
+    ):
+        text = (ROOT / file).read_text()
+        pinned = dict(re.findall(r"^([\w.-]+)==(\S+)", text, re.M))
+        for pin in wanted:
+            if isinstance(pin, str):
+                name, version = re.sub(r"\[.*\]", "", pin).split("==")
+                assert pinned.get(name.lower()) == version, (file, pin)
+        assert "http" not in text, f"{file} names a host"
+
+
+def test_the_layer_holds_only_what_functions_need() -> None:
+    names = re.findall(
+        r"^([\w.-]+)==", (ROOT / "layers/dependencies/requirements.txt").read_text(), re.M
+    )
+    assert not {"moto", "pytest", "babel", "werkzeug", "pyyaml", "watchfiles"} & set(names)
+
+
+def test_every_command_of_the_readme_exists() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    known = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M))
+    named = set(re.findall(r"`make ([a-z-]+)", readme)) | set(
+        re.findall(r"^make ([a-z-]+)", readme, re.M)
+    )
+    assert {"run", "test", "check", "browser"} <= named <= known
+
+
+def test_ci_calls_the_commands_of_the_readme_and_nothing_else() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    commands = re.findall(r"^make ([a-z-]+)$", (ROOT / ".ci/run").read_text(), re.M)
+    assert "test" in commands
+    assert all(f"make {command}" in readme for command in commands)
+
+
+def test_make_alone_prints_help() -> None:
+    run = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "make run" in run.stdout
+    assert "make test" in run.stdout

@@ -1,0 +1,91 @@
+"""A browser as far as HTTP goes: keeps its cookies, says where a request comes from."""
+
+from collections.abc import Mapping
+from http.cookies import SimpleCookie
+from typing import Any
+
+from werkzeug.test import Client, TestResponse
+
+from local.gateway import Gateway
+
+URL = "http://localhost:8000"
+
+VOUCHER = {"product_id": "voucher", "quantity": 1}
+CALENDAR = {"product_id": "calendar", "quantity": 1}
+PRINT = {
+    "product_id": "print-30x45",
+    "gallery_id": "coast",
+    "picture_id": "low-tide",
+    "quantity": 1,
+}
+
+
+class Browser:
+    """`cookies` may be set by hand; Python's own jars do not send `__Host-` cookies over http."""
+
+    def __init__(self, gateway: Gateway, *, address: str = "192.0.2.1", language: str = "") -> None:
+        self._client = Client(gateway, use_cookies=False)
+        self.gateway = gateway
+        self.address = address
+        self.language = language
+        self.cookies: dict[str, str] = {}
+
+    def twin(self) -> "Browser":
+        """Another tab of the same browser."""
+        other = Browser(self.gateway, address=self.address, language=self.language)
+        other.cookies = dict(self.cookies)
+        return other
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        headers: Mapping[str, str | None] | None = None,
+        **body: Any,
+    ) -> TestResponse:
+        """A header given as None is left out."""
+        sent: dict[str, str | None] = {"Sec-Fetch-Site": "same-origin"}
+        if self.language:
+            sent["Accept-Language"] = self.language
+        if self.cookies:
+            sent["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+        sent |= headers or {}
+        answer = self._client.open(
+            path,
+            method=method,
+            headers={name: value for name, value in sent.items() if value is not None},
+            environ_overrides={"REMOTE_ADDR": self.address},
+            **body,
+        )
+        for crumb in answer.headers.getlist("Set-Cookie"):
+            for name, morsel in SimpleCookie(crumb).items():
+                self.cookies[name] = morsel.value
+        return answer
+
+    def get(self, path: str, **headers: str) -> TestResponse:
+        return self.send("GET", path, headers=headers)
+
+    def post(self, path: str, json: Any, **headers: str) -> TestResponse:
+        names = {name.replace("_", "-"): value for name, value in headers.items()}
+        return self.send("POST", path, json=json, headers=names)
+
+    def submit(self, path: str, **form: str) -> TestResponse:
+        return self.send("POST", path, data=form)
+
+    # ---- what tests ask for often ---------------------------------------------------------------
+
+    def add(self, thing: Mapping[str, Any], **headers: str) -> TestResponse:
+        return self.post("/v1/cart/lines", dict(thing), **headers)
+
+    def cart(self) -> Any:
+        return self.get("/v1/cart").json
+
+    def quantities(self) -> dict[str, int]:
+        return {line["product_id"]: line["quantity"] for line in self.cart()["lines"]}
+
+    def session(self) -> Any:
+        return self.get("/v1/session").json
+
+    def cost(self) -> Any:
+        return self.get("/_dev/cost").json
