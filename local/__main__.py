@@ -50,21 +50,21 @@ def _serve(site: Site, port: int) -> int:
     from werkzeug.serving import make_server
 
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    stop = threading.Event()
+    stop, watching = threading.Event(), threading.Event()
     with site:
         site.module("local.seed").plant(site.now())
         gateway = Gateway(site, _log)
         server = make_server("127.0.0.1", port, gateway, threaded=True)
-        server.daemon_threads = True
         for signum in (signal.SIGINT, signal.SIGTERM):
             signal.signal(signum, lambda *_: stop.set())
         threads = [
             threading.Thread(target=server.serve_forever, daemon=True),
             threading.Thread(target=_background, args=(site, gateway, stop), daemon=True),
-            threading.Thread(target=_watch, args=(site, stop), daemon=True),
+            threading.Thread(target=_watch, args=(site, stop, watching), daemon=True),
         ]
         for thread in threads:
             thread.start()
+        watching.wait(timeout=5)  # before we say so
         print(
             f"Foyer is open at {site.url}\n"
             f"  its mails arrive at {site.url}/_dev/mail\n"
@@ -99,12 +99,14 @@ def _background(site: Site, gateway: Gateway, stop: threading.Event) -> None:
             print(f"the background stumbled: {error!r}", file=sys.stderr, flush=True)
 
 
-def _watch(site: Site, stop: threading.Event) -> None:
+def _watch(site: Site, stop: threading.Event, watching: threading.Event) -> None:
     from watchfiles import watch
 
+    folders = [ROOT / name for name in WATCHED]
     for changes in watch(
-        *(ROOT / name for name in WATCHED), stop_event=stop, raise_interrupt=False
+        *folders, stop_event=stop, raise_interrupt=False, yield_on_timeout=True, rust_timeout=200
     ):
+        watching.set()
         names = sorted(str(Path(name).relative_to(ROOT)) for _, name in changes)
         if all("__pycache__" in name for name in names):
             continue

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 os.environ |= {
     "AWS_ACCESS_KEY_ID": "local",
@@ -26,10 +26,11 @@ os.environ |= {
 }
 
 from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
 from moto import mock_aws
 from moto.backends import get_backend
 from moto.core.botocore_stubber import BotocoreStubber, MockRawResponse
-from moto.dynamodb.models import DynamoType
+from moto.dynamodb.models.dynamo_type import DynamoType
 
 from local.template import ACCOUNT, REGION, Template
 
@@ -80,12 +81,12 @@ class Cloud:
     def start(self) -> None:
         self._mock.start()
         self._original = BotocoreStubber.__call__
-        cloud, original = self, self._original
+        cloud, original = self, cast(Any, self._original)
 
         def seam(stubber: Any, event_name: str, request: Any, **kwargs: Any) -> Any:
             return cloud._through(lambda: original(stubber, event_name, request, **kwargs), request)
 
-        BotocoreStubber.__call__ = seam  # type: ignore[method-assign]
+        BotocoreStubber.__call__ = seam  # type: ignore[method-assign, assignment]
         self._create()
 
     def stop(self) -> None:
@@ -95,7 +96,7 @@ class Cloud:
     def client(self, service: str) -> Any:
         import boto3
 
-        return boto3.client(service)
+        return cast(Any, boto3.client)(service)
 
     # ---- resources, from the template -----------------------------------------------------------
 
@@ -142,7 +143,7 @@ class Cloud:
     def _create_configuration_set(self, name: str, _: Mapping[str, Any]) -> None:
         self.client("sesv2").create_configuration_set(ConfigurationSetName=name)
 
-    # ---- there and back ---------------------------------------------------------------------------
+    # ---- there and back -------------------------------------------------------------------------
 
     def snapshot(self) -> dict[str, Any]:
         """The table as it is, for `restore`."""
@@ -215,8 +216,8 @@ class Cloud:
         if self._now() - at >= TOKEN_KEPT:
             return None
         if asked != json.dumps(body["TransactItems"], sort_keys=True):
-            status, content = 400, _error("IdempotentParameterMismatchException")
-        return _response(status, content)
+            status, content = 400, error_body("IdempotentParameterMismatchException")
+        return response(status, content)
 
     def _keep_token(self, operation: str, body: Mapping[str, Any], response: AWSResponse) -> None:
         if operation != "TransactWriteItems" or response.status_code != 200:
@@ -314,7 +315,7 @@ def _value_size(value: Mapping[str, Any]) -> int:
         return len(inner.encode())
     if kind == "N":
         digits = inner.lstrip("-").replace(".", "").strip("0")
-        return math.ceil(len(digits) / 2) + 1 + inner.startswith("-")
+        return math.ceil(len(digits) / 2) + 1 + int(inner.startswith("-"))
     if kind == "M":
         return 3 + size(inner) + len(inner)
     if kind == "L":
@@ -322,10 +323,12 @@ def _value_size(value: Mapping[str, Any]) -> int:
     return 1
 
 
-def _error(code: str) -> bytes:
+def error_body(code: str) -> bytes:
     return json.dumps({"__type": f"com.amazonaws.dynamodb.v20120810#{code}"}).encode()
 
 
-def _response(status: int, content: bytes) -> AWSResponse:
-    headers = {"Content-Type": "application/x-amz-json-1.0"}
+def response(status: int, content: bytes) -> AWSResponse:
+    """An answer of DynamoDB's."""
+    headers = HTTPHeaders()
+    headers["Content-Type"] = "application/x-amz-json-1.0"
     return AWSResponse("https://dynamodb", status, headers, MockRawResponse(content))

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from email import message_from_string, policy
 from email.message import EmailMessage
 from html import escape
-from typing import Any, cast
+from typing import Any
 
 from moto.backends import get_backend
 
@@ -37,7 +37,7 @@ def as_json() -> list[dict[str, Any]]:
 
 
 def _letter(sent: Any) -> Letter:
-    mail = cast(EmailMessage, message_from_string(sent.raw_data, policy=policy.default))
+    mail = message_from_string(sent.raw_data, policy=policy.default)
     text, html = (_part(mail, kind) for kind in ("plain", "html"))
     links = re.findall(r"https?://[^\s<>\"]+", text)
     # the first link with a fragment is the one that redeems
@@ -66,7 +66,8 @@ def page() -> str:
     return f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Mailbox ({len(found)})</title>
 <meta name="viewport" content="width=device-width">
-<link rel="stylesheet" href="/_dev/mailbox.css"></head>
+<link rel="stylesheet" href="/_dev/mailbox.css">
+<link rel="icon" href="/static/icon.svg"></head>
 <body><h1>Mailbox</h1><p>Nothing leaves this machine. <a href="/_dev/mail">Look again</a> ·
 <a href="/">Back to the site</a></p>{entries or nothing}</body></html>"""
 
@@ -82,5 +83,5 @@ def _entry(letter: Letter) -> str:
 STYLE = """:root{color-scheme:light dark;font-family:system-ui,sans-serif}
 body{max-width:46rem;margin:1rem auto;padding:0 1rem}
 article{border:1px solid #8888;border-radius:.5rem;padding:1rem;margin:1rem 0}
-h2{margin:0}iframe{width:100%;height:24rem;border:1px solid #8888;background:#fff}
+h2{margin:0}iframe{width:100%;height:24rem;border:1px solid #8888}
 pre{white-space:pre-wrap;overflow-wrap:anywhere}"""

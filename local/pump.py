@@ -193,9 +193,9 @@ def _matches_one(entry: Any, value: Any) -> bool:
         return bool(entry == value)
     kind, wanted = next(iter(entry.items()))
     if kind == "prefix":
-        return isinstance(value, str) and value.startswith(wanted)
+        return isinstance(value, str) and value.startswith(str(wanted))
     if kind == "exists":
-        return (value is not None) == wanted
+        return bool((value is not None) == wanted)
     if kind == "anything-but":
         return value is not None and value not in wanted
     raise ValueError(f"the local pump does not know the filter {kind!r}")

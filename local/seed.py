@@ -49,8 +49,8 @@ def plant(now: int) -> None:
     for offset, gallery in enumerate(galleries.values()):
         write(catalogue.put_gallery(gallery, ORG, now + offset))
     for offset, product in enumerate(PRODUCTS):
-        gallery = galleries.get(product.gallery_id or "")
-        write(catalogue.put_product(product, gallery, ORG, now + offset))
+        of = galleries.get(product.gallery_id or "")
+        write(catalogue.put_product(product, of, ORG, now + offset))
     for gallery, names in HUNG.items():
         for name in names:
             src = f"/_dev/pictures/{name}.svg"

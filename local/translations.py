@@ -79,7 +79,7 @@ def missing() -> Iterator[str]:
                 yield f"{where}: its .mo is not current"
 
 
-def _whole(string: str | list[str] | tuple[str, ...]) -> bool:
+def _whole(string: str | list[str] | tuple[str, ...] | None) -> bool:
     return all(string) if isinstance(string, list | tuple) else bool(string)
 
 

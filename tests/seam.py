@@ -10,9 +10,8 @@ from typing import Any
 
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ReadTimeoutError
-from moto.core.botocore_stubber import MockRawResponse
 
-from local.cloud import Cloud, Send
+from local.cloud import Cloud, Send, error_body, response
 
 
 class Killed(BaseException):
@@ -21,9 +20,7 @@ class Killed(BaseException):
 
 def refused(code: str, status: int = 400) -> AWSResponse:
     """An error of DynamoDB's, nothing committed."""
-    body = b'{"__type": "com.amazonaws.dynamodb.v20120810#%s", "message": "injected"}'
-    headers = {"Content-Type": "application/x-amz-json-1.0"}
-    return AWSResponse("https://dynamodb", status, headers, MockRawResponse(body % code.encode()))
+    return response(status, error_body(code))
 
 
 def timeout() -> Exception:

@@ -1,4 +1,4 @@
-"""The house's own rules: which way things point, what the template promises, what must be current."""
+"""The house's own rules: which way things point, what the template promises, what is current."""
 
 import ast
 import json

@@ -20,11 +20,17 @@ PRINT = {
 }
 
 
+class Answer(TestResponse):
+    @property
+    def json(self) -> Any:
+        return self.get_json()
+
+
 class Browser:
     """`cookies` may be set by hand; Python's own jars do not send `__Host-` cookies over http."""
 
     def __init__(self, gateway: Gateway, *, address: str = "192.0.2.1", language: str = "") -> None:
-        self._client = Client(gateway, use_cookies=False)
+        self._client = Client(gateway, response_wrapper=Answer, use_cookies=False)
         self.gateway = gateway
         self.address = address
         self.language = language
@@ -43,7 +49,7 @@ class Browser:
         *,
         headers: Mapping[str, str | None] | None = None,
         **body: Any,
-    ) -> TestResponse:
+    ) -> Answer:
         """A header given as None is left out."""
         sent: dict[str, str | None] = {"Sec-Fetch-Site": "same-origin"}
         if self.language:
@@ -51,7 +57,7 @@ class Browser:
         if self.cookies:
             sent["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
         sent |= headers or {}
-        answer = self._client.open(
+        answer: Any = self._client.open(
             path,
             method=method,
             headers={name: value for name, value in sent.items() if value is not None},
@@ -61,21 +67,22 @@ class Browser:
         for crumb in answer.headers.getlist("Set-Cookie"):
             for name, morsel in SimpleCookie(crumb).items():
                 self.cookies[name] = morsel.value
+        assert isinstance(answer, Answer)
         return answer
 
-    def get(self, path: str, **headers: str) -> TestResponse:
+    def get(self, path: str, **headers: str) -> Answer:
         return self.send("GET", path, headers=headers)
 
-    def post(self, path: str, json: Any, **headers: str) -> TestResponse:
+    def post(self, path: str, json: Any, **headers: str) -> Answer:
         names = {name.replace("_", "-"): value for name, value in headers.items()}
         return self.send("POST", path, json=json, headers=names)
 
-    def submit(self, path: str, **form: str) -> TestResponse:
+    def submit(self, path: str, **form: str) -> Answer:
         return self.send("POST", path, data=form)
 
     # ---- what tests ask for often ---------------------------------------------------------------
 
-    def add(self, thing: Mapping[str, Any], **headers: str) -> TestResponse:
+    def add(self, thing: Mapping[str, Any], **headers: str) -> Answer:
         return self.post("/v1/cart/lines", dict(thing), **headers)
 
     def cart(self) -> Any:

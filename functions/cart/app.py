@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 from aws_lambda_powertools.event_handler.openapi.params import Body, Header, Path
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from foyer import clock
 from foyer.operations import shopping
@@ -16,7 +16,15 @@ from foyer.web.models import Id, Money
 
 app = new_api()
 
-Quantity = Annotated[int, Field(strict=True, ge=1, le=99)]
+
+def _number(value: Any) -> Any:
+    """JSON's own numbers only: pydantic would also take "2" and true."""
+    if isinstance(value, bool | str):
+        raise ValueError("not a number")
+    return value
+
+
+Quantity = Annotated[int, Field(ge=1, le=99), BeforeValidator(_number)]
 IfMatch = Annotated[str | None, Header(alias="If-Match", description="The cart's ETag.")]
 LineId = Annotated[str, Path(min_length=1, max_length=64)]
 
@@ -121,7 +129,7 @@ def change(
 
 @app.delete(
     "/v1/cart/lines/<line_id>",
-    responses=answers(200, CartAnswer, Reason.VERSION_MISMATCH, *CHANGING),
+    responses=answers(200, CartAnswer, Reason.NOT_FOUND, Reason.VERSION_MISMATCH, *CHANGING),
     tags=["cart"],
 )
 def remove(line_id: LineId, if_match: IfMatch = None) -> CartAnswer:  # noqa: ARG001

@@ -67,15 +67,19 @@ def refuse(asked: Request, refusal: Refusal, errors: list[FieldError]) -> Page:
 app = new_api(refuse=refuse)
 
 
-def _documented(*reasons: Reason, success: int = 200, kind: str = "text/html") -> dict[int, Any]:
+TEXT = {"schema": {"type": "string"}}
+PAGE = {"text/html": TEXT}
+
+
+def _documented(
+    *reasons: Reason, success: int = 200, content: Mapping[str, Any] = PAGE
+) -> dict[int, Any]:
     """What the OpenAPI document says of a page: its own answer, and a page for each refusal."""
-    entries = {success: {"description": HTTPStatus(success).phrase}}
+    own = {"description": HTTPStatus(success).phrase, "content": content}
+    entries: dict[int, Any] = {success: own}
     for reason in (*reasons, Reason.INVALID_INPUT, Reason.UNAVAILABLE):
-        entries.setdefault(problems.status(reason).value, {"description": reason.value})
-    body = {"schema": {"type": "string"}}
-    for status, entry in entries.items():
-        if status != HTTPStatus.SEE_OTHER:
-            entry["content"] = {kind if status == success else "text/html": body}
+        status = problems.status(reason).value
+        entries.setdefault(status, {"description": reason.value, "content": PAGE})
     return entries
 
 
@@ -199,7 +203,11 @@ def problem(code: Annotated[str, InPath(max_length=64)]) -> Page:
     )
 
 
-@app.get("/openapi.json", responses=_documented(kind="application/json"), tags=["pages"])
+@app.get(
+    "/openapi.json",
+    responses=_documented(content={"application/json": {"schema": {"type": "object"}}}),
+    tags=["pages"],
+)
 def openapi() -> Page:
     return Response(200, "application/json", DOCUMENT.read_text(encoding="utf-8"))
 
@@ -207,7 +215,11 @@ def openapi() -> Page:
 STATIC = {"site.css": "text/css; charset=utf-8", "icon.svg": "image/svg+xml"}
 
 
-@app.get("/static/<name>", responses=_documented(Reason.NOT_FOUND, kind="text/css"), tags=["pages"])
+@app.get(
+    "/static/<name>",
+    responses=_documented(Reason.NOT_FOUND, content={"text/css": TEXT, "image/svg+xml": TEXT}),
+    tags=["pages"],
+)
 def static(name: Annotated[str, InPath(max_length=64)]) -> Page:
     if name not in STATIC:
         raise Refusal(Reason.NOT_FOUND)

@@ -2,6 +2,8 @@
 
 import re
 import threading
+from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
@@ -246,7 +248,7 @@ def test_a_price_that_changed_is_shown_at_once(site: Site, browser: Browser) -> 
     assert browser.cart()["total"]["amount"] == 16000
 
 
-def update(site: Site, pk: str, sk: str, name: str, value: dict[str, object]) -> None:
+def update(site: Site, pk: str, sk: str, name: str, value: Mapping[str, Any]) -> None:
     site.cloud.client("dynamodb").update_item(
         TableName=site.cloud.table_name,
         Key={"pk": {"S": pk}, "sk": {"S": sk}},

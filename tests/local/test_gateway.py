@@ -86,24 +86,31 @@ def test_the_clock_moves_by_whole_seconds_and_runs_what_came_due(
 ) -> None:
     before = site.now()
     assert browser.post("/_dev/clock", {"advance": 100}).json == {"now": before + 100}
-    for nonsense in (
+    nonsenses: list[Any] = [
         {"advance": -1},
         {"advance": "1"},
         {"advance": 1.5},
         {},
         [],
         {"advance": True},
-    ):
+    ]
+    for nonsense in nonsenses:
         assert browser.post("/_dev/clock", nonsense).status_code == 422
     assert site.now() == before + 100
 
 
-def test_the_mailbox_is_a_page_and_json_newest_first(browser: Browser) -> None:
-    browser.gateway.site.module("local.seed")
-    mails = browser.get("/_dev/mail.json").json
-    assert isinstance(mails, list)
+def test_the_mailbox_is_a_page_and_json_newest_first(site: Site, browser: Browser) -> None:
+    staff = site.module("foyer.operations.staff")
+    outbox, table = site.module("foyer.storage.outbox"), site.module("foyer.storage.table")
+    assert staff.open_site("Studio", "a@example.com", "en", site.now()) is False  # open already
+    for name in ("first", "second"):
+        mail = outbox.Mail(name, "welcome", f"{name}@example.com", "fr", {}, site.now())
+        table.write(outbox.new_mail(mail))
+    mails = browser.get("/_dev/mail.json").json  # delivers what is in the stream
+    assert [mail["to"] for mail in mails] == ["second@example.com", "first@example.com"]
     page = browser.get("/_dev/mail")
     assert page.headers["Content-Type"].startswith("text/html")
+    assert page.text.index("second@example.com") < page.text.index("first@example.com")
 
 
 def test_a_door_that_is_not_there_says_which_are(browser: Browser) -> None:

@@ -7,11 +7,14 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO, Any
+from queue import Empty, Queue
+from typing import Any
 
 import pytest
 
@@ -52,16 +55,25 @@ class Running:
             start_new_session=True,
         )
         self.said: list[str] = []
+        self._lines: Queue[str] = Queue()
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def _listen(self) -> None:
+        assert self.process.stdout is not None
+        with self.process.stdout as out:
+            for line in out:
+                self._lines.put(line)
 
     def until(self, words: str) -> str:
-        """Reads what it says until the line with these words."""
-        assert self.process.stdout is not None
-        out: IO[str] = self.process.stdout
-        for line in out:
+        """Waits until it says a line with these words."""
+        while True:
+            try:
+                line = self._lines.get(timeout=PATIENCE)
+            except Empty:
+                raise AssertionError(f"never said {words!r}: {''.join(self.said)}") from None
             self.said.append(line)
             if words in line:
                 return line
-        raise AssertionError(f"never said {words!r}: {''.join(self.said)}")
 
     def fetch(self, path: str, body: Any = None, cookie: str = "") -> tuple[Any, str]:
         headers = {"Sec-Fetch-Site": "same-origin", "Cookie": cookie}
@@ -72,7 +84,7 @@ class Running:
         request = urllib.request.Request(
             f"http://localhost:{self.port}{path}", data=data, headers=headers
         )
-        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:  # noqa: S310 - ours
             text = answer.read().decode()
             crumb = (answer.headers.get("Set-Cookie") or "").partition(";")[0]
         return (json.loads(text) if text.startswith(("{", "[")) else text), crumb
@@ -87,8 +99,6 @@ def running(copy: Path) -> Iterator[tuple[Running, Path]]:
     finally:
         site.process.kill()
         site.process.wait()
-        assert site.process.stdout is not None
-        site.process.stdout.close()
 
 
 def test_it_serves_logs_reloads_without_losing_data_and_ends_on_ctrl_c(
@@ -142,6 +152,7 @@ def test_code_that_does_not_load_is_said_and_mended_by_the_next_save(
     with pytest.raises(urllib.error.HTTPError) as failed:
         site.fetch("/v1/session")
     assert failed.value.code == 500
+    failed.value.close()
     assert site.fetch("/v1/cart")[0]["lines"] == []  # the others go on
     app.write_text(good)
     site.until("reloading:")

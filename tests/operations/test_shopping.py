@@ -4,11 +4,13 @@ Invariants: an acknowledged add is in the cart exactly once; a refused one is no
 answer is 2xx, 4xx or 503 with Retry-After, never another 5xx.
 """
 
+import json
 from collections.abc import Callable
 
 import pytest
+from botocore.awsrequest import AWSResponse
 
-from local.cloud import Send
+from local.cloud import Send, response
 from local.site import Site
 from tests.conftest import CASES
 from tests.seam import (
@@ -154,18 +156,14 @@ def test_f12_keys_that_dynamodb_left_unprocessed_are_asked_for_again(
     site.cloud.intercept = None
 
 
-def half_processed(send: Send) -> object:
+def half_processed(send: Send) -> AWSResponse:
     """As DynamoDB does under load: some rows, and the keys of the others."""
-    import json
-
-    from local.cloud import _response
-
     answer = json.loads(send().raw.getvalue())
     for table, rows in answer["Responses"].items():
         left = [{"pk": row["pk"], "sk": row["sk"]} for row in rows[1:]]
         answer["Responses"][table] = rows[:1]
         answer["UnprocessedKeys"] = {table: {"Keys": left}} if left else {}
-    return _response(200, json.dumps(answer).encode())
+    return response(200, json.dumps(answer).encode())
 
 
 # ---- every order of two visitors' calls -------------------------------------------------------

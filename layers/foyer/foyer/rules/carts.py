@@ -8,6 +8,7 @@ from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
+from typing import Literal
 
 from foyer.rules.galleries import Gallery, Picture, is_open
 from foyer.rules.policy import Carts, Shop
@@ -51,7 +52,7 @@ class Product:
 
     id: str
     name: str
-    kind: str  # print | download | other
+    kind: Literal["print", "download", "other"]
     amount: int
     gallery_id: str | None = None
     of_picture: bool = False
@@ -155,8 +156,8 @@ class PricedCart:
 
 
 def priced(cart: Cart, known: Known, now: int, shop: Shop) -> PricedCart:
-    """The cart at what the shop charges now, in the order it was filled. What went away stays in it,
-    named as far as this visitor may know it, and costs nothing."""
+    """The cart at what the shop charges now, in the order it was filled. What went away stays in
+    it, named as far as this visitor may know it, and costs nothing."""
     ordered = sorted(cart.lines.items(), key=lambda item: (item[1].place, item[0]))
     lines = tuple(_priced_line(line_id, line, known, now) for line_id, line in ordered)
     shipped = any(
