@@ -65,7 +65,7 @@ define install
 	@$(PYTHON) -m pip --version >/dev/null 2>&1 || { echo "pip is missing for $(PYTHON). Install it: apt-get install python3-pip"; exit 1; }
 	@echo "Installing what is needed into $(1) (once, about a minute) ..."
 	@test -x $(1)/bin/python || $(PYTHON) -m venv --without-pip $(1)
-	@$(PYTHON) -m pip --disable-pip-version-check --python $(1)/bin/python install --quiet --require-hashes -r $(2)
+	@$(PYTHON) -m pip --disable-pip-version-check --python $(1)/bin/python install --quiet --require-hashes --no-deps -r $(2)
 	@touch $@
 endef
 
