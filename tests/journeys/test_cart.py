@@ -159,7 +159,9 @@ def fill(site: Site, browser: Browser, lines: int) -> None:
         limits = site.module("foyer.rules.policy").POLICY.carts
         held = carts.add(held, carts.Thing(product.id), 1, site.now(), limits)
     browser.add(VOUCHER)
-    row = site.module("foyer.storage.carts").new_cart(browser.session()["user"]["id"], held)
+    row = site.module("foyer.storage.carts").new_cart(
+        browser.session()["user"]["id"], held, "write-id", site.now()
+    )
     table.write(table.Put(row.item))
 
 

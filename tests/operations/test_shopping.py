@@ -130,6 +130,38 @@ def test_a_first_add_whose_answer_is_lost_for_good_leaves_at_most_one_orphan(
     assert warm.quantities() == {"voucher": 1}
 
 
+@pytest.mark.parametrize("key", [None, KEY])
+def test_a_user_without_a_cart_begins_one_and_a_lost_answer_counts_once(
+    site: Site, warm: Browser, key: str | None
+) -> None:
+    """As an account that is new will be."""
+    warm.add(VOUCHER)
+    row = {"pk": {"S": f"USER#{warm.session()['user']['id']}"}, "sk": {"S": "CART"}}
+    site.cloud.client("dynamodb").delete_item(TableName=site.cloud.table_name, Key=row)
+    operation = "PutItem" if key is None else "TransactWriteItems"
+    site.cloud.intercept = Fault(lost_answer, 0, operation=operation)
+    answer = warm.add(CALENDAR, **({} if key is None else {"Idempotency_Key": key}))
+    site.cloud.intercept = None
+    assert answer.status_code == 201
+    assert warm.quantities() == {"calendar": 1}
+
+
+def test_a_cart_that_is_begun_twice_in_every_order_holds_both(site: Site, warm: Browser) -> None:
+    def fresh() -> list[Callable[[], object]]:
+        visitor = warm.twin()
+        visitor.cookies.clear()
+        visitor.add(VOUCHER)
+        row = {"pk": {"S": f"USER#{visitor.session()['user']['id']}"}, "sk": {"S": "CART"}}
+        site.cloud.client("dynamodb").delete_item(TableName=site.cloud.table_name, Key=row)
+        seen.append(visitor)
+        return [lambda: visitor.twin().add(VOUCHER), lambda: visitor.twin().add(CALENDAR)]
+
+    seen: list[Browser] = []
+    for number, results in enumerate(interleavings(site.cloud, fresh, most=CASES)):
+        assert [status(result) for result in results] == [201, 201]
+        assert seen[number].quantities() == {"voucher": 1, "calendar": 1}
+
+
 def test_r47_when_the_table_fails_nobody_turns_into_somebody_else(
     site: Site, warm: Browser
 ) -> None:

@@ -21,14 +21,14 @@ def full_cart() -> Cart:
 
 
 def test_a_full_cart_is_at_most_11_kb() -> None:
-    item = new_cart(new_id(), full_cart()).item
+    item = new_cart(new_id(), full_cart(), "write-id", NOW).item
     typed = {name: TypeSerializer().serialize(value) for name, value in item.items()}
     assert size(typed) <= 11 * 1024
 
 
 def test_a_cart_comes_back_as_it_was_written() -> None:
     cart = full_cart()
-    stored = from_item(new_cart("somebody", cart).item)
+    stored = from_item(new_cart("somebody", cart, "write-id", NOW).item)
     assert stored.cart == cart
     assert stored.exists
 
@@ -47,7 +47,7 @@ def test_write_ids_are_forgotten_by_the_next_write_a_minute_later(site: Site) ->
     for _ in range(5):
         browser.add(VOUCHER)
     key = keys.cart(browser.session()["user"]["id"])
-    assert len((site.cloud.row(*key) or {})["writes"]["M"]) == 4
+    assert len((site.cloud.row(*key) or {})["writes"]["M"]) == 5
     site.advance(61)
     browser.add(VOUCHER)
     assert len((site.cloud.row(*key) or {})["writes"]["M"]) == 1

@@ -77,8 +77,6 @@ def put_into_cart(
     if attempt is not None and attempt.is_repeat(found.get(attempt.row_key), now):
         return _answer(before.cart, found, now)
     offered(thing, catalogue.known(found), now)
-    if not before.exists:
-        return _answer(_begin_cart(user.id, thing, quantity, attempt, terms, now), found, now)
     after = _change(
         user.id,
         before,
@@ -159,25 +157,12 @@ def _first_line(
     cart = add(Cart(), thing, quantity, now, POLICY.carts)
     user, rows = mint(visitor, now, entropy)
     try:
-        write(*rows, carts.new_cart(user.id, cart))
+        write(*rows, carts.new_cart(user.id, cart, new_write_id(entropy), now))
     except Exception:
         visitor.minted = None  # no cookie for a guest who may not exist
         raise
     visitor.user = user
     return _shown(cart, known, now)
-
-
-def _begin_cart(
-    user_id: str, thing: Thing, quantity: int, attempt: Attempt | None, terms: Terms, now: int
-) -> Cart:
-    _check_version(Cart(), terms)
-    cart = add(Cart(), thing, quantity, now, POLICY.carts)
-    records = [] if attempt is None else [attempt.record(now)]
-    try:
-        write(carts.new_cart(user_id, cart), *records)
-    except ConditionFailed as failed:
-        raise Refusal(Reason.BUSY, retry_after=1) from failed
-    return cart
 
 
 def _change(
@@ -196,30 +181,30 @@ def _change(
     write_id = new_write_id(entropy)
     for _ in range(RETRIES + 1):
         _check_version(before.cart, terms)
-        if decide(before.cart) is before.cart:
-            return before.cart
-        update = carts.change(
-            user_id,
-            before,
-            what(before),
-            write_id=write_id,
-            now=now,
-            exactly=terms.if_match is not None,
+        after = decide(before.cart)
+        if after is before.cart:
+            return after
+        exactly = terms.if_match is not None
+        change = (
+            carts.change(user_id, before, what(before), write_id, now, exactly=exactly)
+            if before.exists
+            else carts.new_cart(user_id, after, write_id, now)
         )
         try:
-            if attempt is None:
-                return carts.from_item(write(update)).cart
-            write(update, attempt.record(now))
-            return _read_cart(user_id)
+            if attempt is not None:
+                write(change, attempt.record(now))
+                return _read_cart(user_id)
+            row = write(change)
+            return after if row is None else carts.from_item(row).cart
         except Contended:
             break
         except ConditionFailed as failed:
             if len(failed.items) > 1 and failed.items[1] is not None:
                 return _repeated(attempt, failed.items[1], now)
-            before = carts.from_item(failed.items[0])
+            existed, before = before.exists, carts.from_item(failed.items[0])
             if write_id in before.writes:
                 return before.cart  # done by an attempt whose answer was lost
-            if not before.exists:
+            if existed and not before.exists:
                 raise Refusal(Reason.SESSION_CHANGED) from failed
     raise Refusal(Reason.BUSY, retry_after=1)
 

@@ -35,11 +35,17 @@ def from_item(item: Item | None) -> Stored:
     return Stored(Cart(lines, item["version"]), dict(item["writes"]), exists=True)
 
 
-def new_cart(user_id: str, cart: Cart) -> Put:
+def new_cart(user_id: str, cart: Cart, write_id: str, now: int) -> Put:
     key = keys.cart(user_id)
     lines = {line_id: _raw(line) for line_id, line in cart.lines.items()}
     return Put(
-        {"pk": key.pk, "sk": key.sk, "lines": lines, "version": cart.version, "writes": {}},
+        {
+            "pk": key.pk,
+            "sk": key.sk,
+            "lines": lines,
+            "version": cart.version,
+            "writes": {write_id: now},
+        },
         condition=ABSENT,
     )
 
@@ -99,7 +105,7 @@ def take_out(line_id: str) -> Write:
 
 
 def change(
-    user_id: str, before: Stored, what: Write, *, write_id: str, now: int, exactly: bool
+    user_id: str, before: Stored, what: Write, write_id: str, now: int, *, exactly: bool
 ) -> Update:
     """The update that does it. With `exactly`, only on the version that was read."""
     stale = [used for used, at in before.writes.items() if now - at > WRITE_IDS_KEPT]
