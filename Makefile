@@ -61,7 +61,7 @@ clean:  ## remove what was installed and built here
 # python3-venv will do.
 define install
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
-		{ echo "Foyer needs Python 3.11 or later; $(PYTHON) is $$($(PYTHON) -V 2>&1). Name another: make PYTHON=python3.13"; exit 1; }
+		{ echo "Foyer needs Python 3.11 or later; $(PYTHON) is $$($(PYTHON) -V 2>&1). Name another: make run PYTHON=python3.13"; exit 1; }
 	@$(PYTHON) -m pip --version >/dev/null 2>&1 || { echo "pip is missing for $(PYTHON). Install it: apt-get install python3-pip"; exit 1; }
 	@echo "Installing what is needed into $(1) (once, about a minute) ..."
 	@test -x $(1)/bin/python || $(PYTHON) -m venv --without-pip $(1)

@@ -8,12 +8,14 @@ import sys
 import threading
 from pathlib import Path
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from local.cloud import Cost
 from local.gateway import Gateway
 from local.site import ROOT, Site
 from local.template import BrokenTemplate
 
-WATCHED = ("functions", "layers/foyer", "template.yaml")
+WATCHED = ("functions", "layers/foyer")
 
 
 def main() -> int:
@@ -23,9 +25,14 @@ def main() -> int:
         return _fail(port)
     try:
         site = Site(f"http://localhost:{port}")
-    except BrokenTemplate as error:
+        return _serve(site, port)
+    except (BrokenTemplate, BotoCoreError, ClientError) as error:
+        what = str(error).replace("\n", " ")
+        return _fail(what if isinstance(error, BrokenTemplate) else f"template.yaml: {what}")
+    except ValueError as error:
+        if type(error).__name__ != "BrokenPolicy":
+            raise
         return _fail(str(error))
-    return _serve(site, port)
 
 
 def _port() -> int | str:
@@ -36,6 +43,8 @@ def _port() -> int | str:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", int(text)))
+        except PermissionError:
+            return f"Port {text} is for root alone. Choose one above 1023: make run PORT=8000"
         except OSError:
             return f"Port {text} is taken. Choose another: make run PORT={int(text) % 65535 + 1}"
     return int(text)
@@ -103,18 +112,36 @@ def _watch(site: Site, stop: threading.Event, watching: threading.Event) -> None
     from watchfiles import watch
 
     folders = [ROOT / name for name in WATCHED]
+    template = ROOT / "template.yaml"
+    seen = _stamp(template)
     for changes in watch(
         *folders, stop_event=stop, raise_interrupt=False, yield_on_timeout=True, rust_timeout=200
     ):
         watching.set()
-        names = sorted(str(Path(name).relative_to(ROOT)) for _, name in changes)
-        if all("__pycache__" in name for name in names):
-            continue
-        print(f"reloading: {', '.join(names)}", flush=True)
-        try:
-            site.reload()
-        except BrokenTemplate as error:
-            print(f"{error}\nThe site goes on as it was.", file=sys.stderr, flush=True)
+        names = {str(Path(name).relative_to(ROOT)) for _, name in changes if Path(name).exists()}
+        names = {name for name in names if "__pycache__" not in name}
+        # The template by its stamp: an editor that saves by renaming would take a watch along.
+        if (stamp := _stamp(template)) != seen:
+            seen = stamp
+            names.add(template.name)
+        if names:
+            _reload(site, sorted(names))
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return (0, 0)
+    return (status.st_mtime_ns, status.st_ino)
+
+
+def _reload(site: Site, names: list[str]) -> None:
+    print(f"reloading: {', '.join(names)}", flush=True)
+    try:
+        site.reload()
+    except BrokenTemplate as error:
+        print(f"{error}\nThe site goes on as it was.", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -100,16 +100,26 @@ class Cloud:
 
     # ---- resources, from the template -----------------------------------------------------------
 
-    def _create(self) -> None:
-        makers = {
+    def _makers(self) -> dict[str, Callable[[str, Mapping[str, Any]], None]]:
+        return {
             "AWS::DynamoDB::Table": self._create_table,
             "AWS::SecretsManager::Secret": self._create_secret,
             "AWS::SQS::Queue": self._create_queue,
             "AWS::SES::ConfigurationSet": self._create_configuration_set,
         }
+
+    def needs_restart(self, template: Template) -> bool:
+        """Whether a changed template asks for other resources than those that were made."""
+
+        def made(of: Template) -> dict[str, Any]:
+            return {n: of.resources[n] for n, kind in of.types.items() if kind in self._makers()}
+
+        return made(template) != made(self.template)
+
+    def _create(self) -> None:
         for name, kind in self.template.types.items():
-            if kind in makers:
-                makers[kind](name, self.template.resources[name])
+            if kind in self._makers():
+                self._makers()[kind](name, self.template.resources[name])
         senders = {f.environment.get("SENDER") for f in self.template.functions.values()} - {None}
         for sender in senders:
             self.client("sesv2").create_email_identity(EmailIdentity=sender)
@@ -185,6 +195,7 @@ class Cloud:
             known = self._known_token(operation, body)
             if known is not None:
                 return known
+            _check_expressions(body)
             written = _written_keys(operation, body)
             before = {key: self.row(*key) for key in written}
             response = send()
@@ -276,6 +287,15 @@ class Cloud:
             )
             units += math.ceil(max(size(was), size(is_), 1) / 1024) * (2 if moved else 1)
         return units
+
+
+def _check_expressions(body: Mapping[str, Any]) -> None:
+    """DynamoDB takes expressions of 4 KB; moto takes any."""
+    actions = [next(iter(a.values())) for a in body.get("TransactItems", [])] or [body]
+    for action in actions:
+        for name in ("UpdateExpression", "ConditionExpression", "KeyConditionExpression"):
+            if len(action.get(name, "").encode()) > 4096:
+                raise AssertionError(f"{name} of more than 4 KB: AWS would refuse it")
 
 
 def _read_units(operation: str, body: Mapping[str, Any], answer: Mapping[str, Any]) -> float:

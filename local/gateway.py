@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote
 
 from local.cloud import Cost
 from local.dev import DevDoors
@@ -51,22 +51,29 @@ class Gateway:
 
     def __call__(self, environ: dict[str, Any], start: StartResponse) -> Iterable[bytes]:
         reply = self._reply(environ)
-        headers = [*reply.headers, ("Content-Length", str(len(reply.body)))]
+        headers = [*reply.headers]
         if environ["REQUEST_METHOD"] == "HEAD":
             reply = Reply(reply.status, reply.headers, b"")
+        else:
+            headers.append(("Content-Length", str(len(reply.body))))
         phrase = HTTPStatus(reply.status).phrase
         start(f"{reply.status} {phrase}", headers)
         return [reply.body]
 
     def _reply(self, environ: dict[str, Any]) -> Reply:
-        path = environ["PATH_INFO"].encode("latin-1").decode("utf-8", "replace")
+        path = _path(environ)
         headers = _headers(environ)
         if sum(len(k) + len(v) for k, v in headers.items()) + len(path) > HEADER_LIMIT:
             return Reply.message(431, "Request Header Fields Too Large")
-        body = _body(environ)
-        if body is None:
+        length = environ.get("CONTENT_LENGTH") or "0"
+        if not (length.isascii() and length.isdigit()):
+            return Reply.message(400, "Bad Request")
+        if int(length) > BODY_LIMIT:
             return Reply.message(413, "Request Entity Too Large")
+        body = environ["wsgi.input"].read(int(length))
         if path.startswith("/_dev/"):
+            if headers.get("host", "").partition(":")[0] not in {"localhost", "127.0.0.1"}:
+                return Reply.message(403, "Forbidden")  # another site must not read the mailbox
             return Reply(*self._doors.answer(environ["REQUEST_METHOD"], path[6:], body))
         return self._invoke(environ, path, headers, body)
 
@@ -115,12 +122,12 @@ def _headers(environ: Mapping[str, Any]) -> dict[str, str]:
     return headers
 
 
-def _body(environ: Mapping[str, Any]) -> bytes | None:
-    try:
-        length = int(environ.get("CONTENT_LENGTH") or 0)
-    except ValueError:
-        length = 0
-    return None if length > BODY_LIMIT else environ["wsgi.input"].read(length)
+def _path(environ: Mapping[str, Any]) -> str:
+    """As it was asked for: WSGI servers join slashes, API Gateway does not."""
+    raw = str(environ.get("REQUEST_URI") or environ.get("RAW_URI") or "")
+    if raw.startswith("/"):
+        return unquote(raw.partition("?")[0], errors="replace")
+    return str(environ["PATH_INFO"]).encode("latin-1").decode("utf-8", "replace")
 
 
 def _event(

@@ -102,7 +102,9 @@ class Pump:
         """One invocation: what is left of the batch to try again, in order."""
         try:
             answer = self._invoke(self._trigger.function, {"Records": batch.records})
-        except Exception:
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException:  # also a process that died
             return self._after_error(batch)
         if "ReportBatchItemFailures" not in self._trigger.properties.get(
             "FunctionResponseTypes", []

@@ -14,7 +14,7 @@ from typing import Any
 
 from local.cloud import Cloud, Cost, metered
 from local.pump import Pump
-from local.template import Function, load
+from local.template import BrokenTemplate, Function, load
 
 ROOT = Path(__file__).resolve().parent.parent
 OURS = ("foyer", "functions")
@@ -115,6 +115,10 @@ class Site:
         """Takes up changed code and routes; the table and the mailbox stay. Raises BrokenTemplate,
         and then everything stays."""
         template = load(self._template_path, self._parameters)
+        if self.cloud.needs_restart(template):
+            raise BrokenTemplate(
+                "template.yaml: the table, a secret or a queue has changed. Restart to apply it."
+            )
         with self._reloading:
             self.template = template
             self._set_environment()

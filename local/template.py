@@ -99,6 +99,8 @@ def load(path: Path, parameters: Mapping[str, str]) -> Template:
         line = f", line {where.line + 1}" if where else ""
         what = getattr(error, "problem", None) or error
         raise BrokenTemplate(f"{path.name}{line} is no YAML: {what}") from error
+    if not isinstance(document, dict):
+        raise BrokenTemplate(f"{path.name} is empty, or no template")
     try:
         return _read(document, parameters, path.parent)
     except (KeyError, TypeError, AttributeError, IndexError) as error:
@@ -182,9 +184,11 @@ def _resolved(value: Any, values: Mapping[str, str], types: Mapping[str, str]) -
     if set(value) == {"Fn::GetAtt"}:
         return ".".join(value["Fn::GetAtt"])
     if set(value) == {"Fn::Sub"}:
-        return re.sub(
-            r"\$\{([\w:.]+)\}", lambda m: str(_named(m[1], values, types)), value["Fn::Sub"]
-        )
+        text, own = value["Fn::Sub"], {}
+        if isinstance(text, list):
+            text, own = text[0], _resolved(text[1], values, types)
+        known = {**values, **own}
+        return re.sub(r"\$\{([\w:.]+)\}", lambda m: str(_named(m[1], known, types)), text)
     return {name: _resolved(inner, values, types) for name, inner in value.items()}
 
 

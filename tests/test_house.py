@@ -111,10 +111,17 @@ def test_r49_policies_name_exact_actions_and_resources() -> None:
         for action in actions:
             assert re.fullmatch(r"[a-z]+:[A-Z]\w+", action), (name, action)
             assert "Scan" not in action
-            assert action != "ses:SendEmail" or name == "MailerFunction"
+            assert not action.startswith("ses:") or name == "MailerFunction"
         assert "*" not in json.dumps(statement), name
         seen += 1
     assert seen >= 8
+
+
+def test_the_mailer_may_send_raw_mail_as_the_site_alone() -> None:
+    """SESv2's SendEmail of a raw mail is authorised as SendRawEmail; moto checks neither."""
+    (statement,) = [s for _, s in statements() if s["Sid"] == "SendAsTheSite"]
+    assert statement["Action"] == ["ses:SendEmail", "ses:SendRawEmail"]
+    assert statement["Condition"] == {"StringEquals": {"ses:FromAddress": {"Ref": "SenderAddress"}}}
 
 
 def test_every_function_has_its_folder_and_every_folder_its_function() -> None:

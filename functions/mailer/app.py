@@ -20,7 +20,7 @@ from aws_lambda_powertools.utilities.batch import (
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from foyer import clock
-from foyer.operations.mailing import redrive, send_one
+from foyer.operations.mailing import MaybeSent, redrive, send_one
 from foyer.settings import settings
 from foyer.storage.keys import Key
 from foyer.storage.outbox import Mail
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sesv2 import SESV2Client
 
 HERE = Path(__file__).parent
-MOST_TIME_FOR_ONE = 10_000  # milliseconds: a call to SES and the mark, at their worst
+MOST_TIME_FOR_ONE = 35_000  # milliseconds: a call to SES and the mark, at their worst
 
 logger = Logger(service="foyer")
 processor = BatchProcessor(
@@ -56,13 +56,15 @@ def _send_record(record: Any) -> None:
 
 
 def _failed(key: Key, error: Exception) -> None:
-    logger.error("mail not sent", extra={"outbox": key.pk, "cause": repr(error)})
+    # the kind of error alone: its words may hold an address
+    code = getattr(error, "response", {}).get("Error", {}).get("Code")
+    logger.error("mail not sent", extra={"outbox": key.pk, "cause": code or type(error).__name__})
 
 
 def _redrive(context: Any) -> dict[str, Any]:
     swept = redrive(
         send,
-        clock.now(),
+        clock.now,
         failed=_failed,
         time_is_left=lambda: context.get_remaining_time_in_millis() > MOST_TIME_FOR_ONE,
     )
@@ -75,13 +77,19 @@ def _redrive(context: Any) -> dict[str, Any]:
 
 def send(mail: Mail) -> str:
     """Sends it raw, as we built it; answers with SES's message id."""
-    answer = _ses().send_email(
-        FromEmailAddress=os.environ["SENDER"],
-        Destination={"ToAddresses": [mail.to]},
-        Content={"Raw": {"Data": render(mail).as_bytes()}},
-        ConfigurationSetName=os.environ["CONFIGURATION_SET"],
-        EmailTags=[{"Name": "kind", "Value": mail.kind}, {"Name": "outbox", "Value": mail.id}],
-    )
+    from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
+
+    raw = render(mail).as_bytes()
+    try:
+        answer = _ses().send_email(
+            FromEmailAddress=os.environ["SENDER"],
+            Destination={"ToAddresses": [mail.to]},
+            Content={"Raw": {"Data": raw}},
+            ConfigurationSetName=os.environ["CONFIGURATION_SET"],
+            EmailTags=[{"Name": "kind", "Value": mail.kind}, {"Name": "outbox", "Value": mail.id}],
+        )
+    except (ConnectionClosedError, ReadTimeoutError) as error:
+        raise MaybeSent(type(error).__name__) from error
     return answer["MessageId"]
 
 
@@ -135,5 +143,5 @@ def _ses() -> "SESV2Client":
     from botocore.config import Config
 
     # One attempt: SES knows no idempotency token, the outbox decides when to try again.
-    config = Config(connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 1})
+    config = Config(connect_timeout=2, read_timeout=25, retries={"total_max_attempts": 1})
     return cast("SESV2Client", session().client("sesv2", config=config))

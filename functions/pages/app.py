@@ -9,6 +9,7 @@ from hashlib import sha256
 from http import HTTPStatus
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import quote
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Form, Query
@@ -113,8 +114,10 @@ def gallery(
 
 
 @app.get("/cart", responses=_documented(), tags=["pages"])
-def cart(done: Annotated[str, Query(max_length=20)] = "") -> Page:
-    return _cart_page(shopping.see_cart(request().visitor, clock.now()), done=done)
+def cart() -> Page:
+    asked = request()
+    cart = shopping.see_cart(asked.visitor, clock.now())
+    return _cart_page(cart, done=asked.query.get("done", ""))
 
 
 @app.post(
@@ -261,6 +264,7 @@ def _page(
         .render(
             **facts,
             asked=asked,
+            here=quote(_own_path(asked.path)),
             visitor=visitor,
             link=lambda path, **query: _link(visitor, path, **query),
             site_name=settings().site_name,

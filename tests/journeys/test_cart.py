@@ -192,6 +192,7 @@ def test_line_101_is_refused_and_the_cart_unchanged(site: Site, browser: Browser
         ({**PRINT, "product_id": "print-60x90"}, 404, "not_found"),  # not offered of it
         ({**PRINT, "gallery_id": "lea-and-tom", "picture_id": "first-dance"}, 404, "not_found"),
         ({"product_id": "coast-poster"}, 404, "not_found"),
+        ({"product_id": "voucher", "gallery_id": "coast"}, 422, "invalid_input"),
     ],
 )
 def test_what_this_visitor_may_not_have_is_refused_and_makes_no_guest(
@@ -343,6 +344,24 @@ def at_once(browser: Browser, things: list[dict[str, object]]) -> list[int]:
     return statuses
 
 
+def test_very_many_changes_within_a_minute_keep_the_cart_small_and_usable(
+    site: Site, browser: Browser
+) -> None:
+    line = browser.add(VOUCHER).json["lines"][0]["id"]
+    path, statuses = f"/v1/cart/lines/{line}", []
+    for number in range(140):
+        answer = browser.send("PATCH", path, json={"quantity": number % 99 + 1})
+        statuses.append(answer.status_code)
+    assert statuses[:120] == [200] * 120
+    assert set(statuses[120:]) == {200, 503}
+    site.advance(61)
+    for _ in range(12):
+        assert browser.send("PATCH", path, json={"quantity": 5}).status_code == 200
+    user = browser.session()["user"]["id"]
+    assert len((site.cloud.row(f"USER#{user}", "CART") or {})["writes"]["M"]) <= 12
+    assert browser.quantities() == {"voucher": 5}
+
+
 # ---- retries -----------------------------------------------------------------------------------
 
 KEY = "a-key-of-twenty-char"
@@ -478,6 +497,7 @@ def test_0_17_a_cookie_that_died_a_moment_ago_makes_no_second_guest(
         browser.send("PATCH", f"/v1/cart/lines/{line}", json={"quantity": 2}),
         browser.send("DELETE", f"/v1/cart/lines/{line}"),
         browser.submit("/cart/lines", product_id="voucher"),
+        browser.submit("/language", language="fr"),
     ):
         assert answer.status_code == 409
         assert "Set-Cookie" not in answer.headers

@@ -181,7 +181,7 @@ def test_r28_every_answer_carries_its_headers(browser: Browser) -> None:
     for answer in answers:
         headers = answer.headers
         assert headers["Cache-Control"] == "no-store"
-        assert headers["Referrer-Policy"] == "no-referrer"
+        assert headers["Referrer-Policy"] == "same-origin"
         assert headers["X-Content-Type-Options"] == "nosniff"
         assert "max-age=63072000" in headers["Strict-Transport-Security"]
         assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
@@ -189,6 +189,18 @@ def test_r28_every_answer_carries_its_headers(browser: Browser) -> None:
         assert headers["X-Request-Id"]
         assert headers["Content-Language"] in {"en", "fr", "es"}
         assert "Cookie" in headers["Vary"]
+
+
+def test_r29_no_page_links_to_where_its_own_address_points(site: Site, browser: Browser) -> None:
+    for path in ("//evil.example/login", "/\\evil.example", "/a?b#c", "/nothing"):
+        event = {"rawPath": path, "requestContext": {"http": {"method": "GET", "path": path}}}
+        page = site.invoke("PagesFunction", event)["body"]
+        assert 'href="//' not in page
+        assert 'href="/\\' not in page
+        assert page.count('?lang=fr"') >= 1
+    answer = browser.get("//evil.example/login")
+    assert answer.status_code == 404
+    assert "evil.example" not in answer.text
 
 
 def test_errors_are_problems_in_the_visitors_language(browser: Browser) -> None:

@@ -154,6 +154,27 @@ def test_a_public_gallerys_products_are_listed_and_no_other_gallery_exists(
     assert hidden.json | {"instance": ""} == missing.json | {"instance": ""}
 
 
+def test_the_products_of_a_gallery_that_is_over_are_not_shown(site: Site, browser: Browser) -> None:
+    catalogue = site.module("foyer.storage.catalogue")
+    carts, galleries = site.module("foyer.rules.carts"), site.module("foyer.rules.galleries")
+    write = site.module("foyer.storage.table").write
+    over = site.now() + 100
+    gallery = galleries.Gallery("short", "Short", "S", "public", "public", None, over)
+    write(catalogue.put_gallery(gallery, "studio-ana", site.now()))
+    product = carts.Product("short-print", "Short print", "print", 100, "short", of_picture=True)
+    write(catalogue.put_product(product, gallery, "studio-ana", site.now()))
+    for shown in (True, False):
+        ids = [p["id"] for p in browser.get("/v1/products").json["items"]]
+        assert ("short-print" in ids) is shown
+        assert ("Short print" in browser.get("/").text) is shown
+        site.advance(100)
+
+
+def test_the_last_page_is_known_to_be_the_last(browser: Browser) -> None:
+    page = browser.get("/v1/products?limit=6").json
+    assert (len(page["items"]), page["next"]) == (6, None)
+
+
 @pytest.mark.parametrize("query", ["limit=0", "limit=101", "limit=x", "gallery_id=a/b", "limit="])
 def test_a_query_that_makes_no_sense_is_a_clear_422(browser: Browser, query: str) -> None:
     answer = browser.get(f"/v1/products?{query}")

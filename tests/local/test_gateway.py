@@ -3,6 +3,7 @@
 import base64
 import json
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -117,6 +118,23 @@ def test_a_door_that_is_not_there_says_which_are(browser: Browser) -> None:
     answer = browser.get("/_dev/nothing")
     assert answer.status_code == 404
     assert "GET /_dev/mail" in answer.json["doors"]
+
+
+def test_the_doors_are_open_to_this_machine_alone(browser: Browser) -> None:
+    for host, status in (("localhost:8000", 200), ("127.0.0.1:8000", 200), ("evil.example", 403)):
+        assert browser.get("/_dev/mail.json", Host=host).status_code == status
+
+
+def test_a_length_that_is_none_is_refused(gateway: Gateway) -> None:
+    for length in ("-1", "x", "1e3"):
+        environ = {
+            "REQUEST_METHOD": "POST",
+            "PATH_INFO": "/v1/cart/lines",
+            "CONTENT_LENGTH": length,
+        }
+        start = Mock()
+        gateway(environ, start)
+        assert start.call_args.args[0] == "400 Bad Request"
 
 
 def test_the_demo_pictures_are_drawn(browser: Browser) -> None:

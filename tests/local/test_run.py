@@ -124,14 +124,29 @@ def test_it_serves_logs_reloads_without_losing_data_and_ends_on_ctrl_c(
     assert site.fetch("/v1/cart", cookie=cookie)[0] == cart
 
     template = folder / "template.yaml"
-    template.write_text(template.read_text().replace("functions/cart/", "functions/kart/"))
-    site.until("The site goes on as it was.")
-    assert site.fetch("/v1/cart", cookie=cookie)[0] == cart
+    good = template.read_text()
+    for broken in (
+        good.replace("functions/cart/", "functions/kart/"),
+        good.replace("KeyType: RANGE", "KeyType: HASH"),
+    ):
+        save_as_editors_do(template, broken)
+        site.until("The site goes on as it was.")
+        assert site.fetch("/v1/cart", cookie=cookie)[0] == cart
+    save_as_editors_do(template, good.replace("Path: /v1/store }", "Path: /v1/shop }"))
+    site.until("reloading: template.yaml")
+    eventually(lambda: site.fetch("/v1/cart", cookie=cookie)[0] == cart)
 
     site.process.send_signal(signal.SIGINT)
     site.until("Closed.")
     assert site.process.wait(timeout=PATIENCE) == 0
     assert "Traceback" not in "".join(site.said)
+
+
+def save_as_editors_do(path: Path, text: str) -> None:
+    """By renaming: the file that was watched is gone."""
+    beside = path.with_suffix(".new")
+    beside.write_text(text)
+    beside.replace(path)
 
 
 def eventually(condition: Callable[[], bool]) -> None:
@@ -198,6 +213,23 @@ def test_a_broken_template_is_one_clear_sentence(copy: Path) -> None:
     said = fails(copy, *RUN, PORT=str(free_port()))
     assert said.startswith("template.yaml, line 1 is no YAML: ")
     assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("file", "before", "after", "said"),
+    [
+        ("template.yaml", "AttributeName: pk", "AttributeNam: pk", "template.yaml: Parameter"),
+        ("layers/foyer/foyer/rules/policy.toml", "lines = ", "linez = ", "unknown key carts.linez"),
+    ],
+)
+def test_what_cannot_be_started_is_one_clear_sentence(
+    copy: Path, file: str, before: str, after: str, said: str
+) -> None:
+    path = copy / file
+    path.write_text(path.read_text().replace(before, after))
+    sentence = fails(copy, *RUN, PORT=str(free_port()))
+    assert said in sentence
+    assert sentence.count("\n") == 1
 
 
 def test_a_python_that_is_too_old_is_one_clear_sentence(copy: Path) -> None:

@@ -26,6 +26,7 @@ def test_the_template_that_ships_is_understood() -> None:
     ("before", "after", "sentence"),
     [
         ("Resources:", "Resources: [", "template.yaml, line .* is no YAML"),
+        (TEXT, "", "template.yaml is empty"),
         ("Resources:", "Things:", "template.yaml lacks something we need: .*Resources"),
         ("functions/cart/", "functions/kart/", "CartFunction wants functions/kart/app.py"),
         ("!Ref Table\n", "!Ref Tabel\n", "nothing is called Tabel"),

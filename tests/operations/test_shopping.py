@@ -162,6 +162,61 @@ def test_a_cart_that_is_begun_twice_in_every_order_holds_both(site: Site, warm: 
         assert seen[number].quantities() == {"voucher": 1, "calendar": 1}
 
 
+@pytest.mark.parametrize("operation", ["UpdateItem", "TransactWriteItems"])
+@pytest.mark.parametrize("key", [None, KEY])
+def test_f5_a_conflict_at_a_write_is_mended_and_one_that_lasts_changes_nothing(
+    site: Site, warm: Browser, operation: str, key: str | None
+) -> None:
+    headers = {} if key is None else {"Idempotency_Key": key}
+    warm.add(VOUCHER)
+    conflict = error("TransactionConflictException")
+    site.cloud.intercept = Fault(conflict, 0, 1, operation=operation)
+    assert warm.add(VOUCHER, **headers).status_code == 201
+    site.cloud.intercept = Fault(conflict, *range(99), operation=operation)
+    answer = warm.add(CALENDAR, **({} if key is None else {"Idempotency_Key": KEY + "2"}))
+    site.cloud.intercept = None
+    if operation == ("UpdateItem" if key is None else "TransactWriteItems"):
+        assert (answer.status_code, answer.json["code"]) == (503, "busy")
+        assert warm.quantities() == {"voucher": 2}
+    else:
+        assert answer.status_code == 201
+
+
+def test_t6_a_transaction_that_is_said_to_be_in_progress_is_not_done_twice(
+    site: Site, warm: Browser
+) -> None:
+    """Its answer was lost, the SDK's retries meet it still under way."""
+    calls = iter([lost_answer, *[error("TransactionInProgressException")] * 2])
+
+    def under_way(send: Send) -> AWSResponse:
+        return next(calls, lambda send: send())(send)
+
+    site.cloud.intercept = Fault(under_way, *range(99), operation="TransactWriteItems")
+    answer = warm.add(VOUCHER)
+    site.cloud.intercept = None
+    assert answer.status_code == 201
+    assert warm.quantities() == {"voucher": 1}
+
+
+def test_an_idle_clock_that_cannot_be_pushed_fails_nothing(site: Site, warm: Browser) -> None:
+    warm.add(VOUCHER)
+    site.advance(90_000)
+    site.cloud.intercept = Fault(
+        error("ProvisionedThroughputExceededException"), *range(99), operation="UpdateItem"
+    )
+    assert warm.session()["authentication"] == "guest"
+    site.cloud.intercept = None
+    assert warm.session()["authentication"] == "guest"
+    assert warm.cost()["writes"] == 1  # pushed by the next one
+
+
+def test_a_mistake_of_ours_is_not_called_a_failure_of_aws(site: Site, warm: Browser) -> None:
+    site.cloud.intercept = Fault(error("ValidationException"), 0)
+    answer = warm.add(VOUCHER)
+    site.cloud.intercept = None
+    assert (answer.status_code, answer.json["code"]) == (500, "unexpected")
+
+
 def test_r47_when_the_table_fails_nobody_turns_into_somebody_else(
     site: Site, warm: Browser
 ) -> None:

@@ -105,6 +105,7 @@ def test_taking_out_what_is_not_there_changes_nothing() -> None:
         (Thing("print", "nothing", "tide"), Reason.NOT_FOUND),
         (Thing("voucher", "coast", "tide"), Reason.NOT_FOUND),  # not offered of the picture
         (Thing("poster"), Reason.NOT_FOUND),  # its gallery is not named
+        (Thing("voucher", "coast"), Reason.INVALID_INPUT),  # else a voucher could be two lines
     ],
 )
 def test_what_is_offered(thing: Thing, reason: Reason | None) -> None:

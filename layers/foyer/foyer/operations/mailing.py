@@ -2,7 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from secrets import token_bytes
 
+from foyer.credentials import Entropy, new_write_id
 from foyer.rules.policy import POLICY
 from foyer.storage import outbox
 from foyer.storage.keys import Key
@@ -11,24 +13,36 @@ from foyer.storage.outbox import AlreadySent, Leased, Mail
 # Renders and sends; answers with the message id the mail service gave.
 Send = Callable[[Mail], str]
 
+DOUBTS = 2  # times a mail may be sent without our learning of it, before it is given up in sight
 
-def send_one(key: Key, send: Send, now: int) -> None:
-    """Sends the row unless that was done. Raises whatever kept it from being sent, and Leased
-    while somebody else is at it: both mean "try again".
+
+class MaybeSent(Exception):
+    """The mail service was asked and never answered."""
+
+
+def send_one(key: Key, send: Send, now: int, entropy: Entropy = token_bytes) -> bool:
+    """Sends the row; False where that was done before. Raises whatever kept it from being sent, and
+    Leased while somebody else is at it: both mean "try again".
 
     Dying between the send and the mark sends this one mail twice, never none (R57: the mail
     service knows no idempotency token).
     """
+    lease = new_write_id(entropy)
     try:
-        row = outbox.take(key, now)
+        row = outbox.take(key, lease, now)
     except AlreadySent:
-        return
+        return False
     try:
         message_id = send(outbox.mail_from(row))
+    except MaybeSent:
+        if outbox.doubt(key, now) >= DOUBTS:
+            outbox.give_up(key, now)
+        raise
     except Exception:
-        outbox.release(key, now)
+        outbox.release(key, lease, now)
         raise
     outbox.mark_sent(key, message_id, now)
+    return True
 
 
 @dataclass(frozen=True)
@@ -44,28 +58,30 @@ class Redriven:
 
 def redrive(
     send: Send,
-    now: int,
+    clock: Callable[[], int],
     *,
     failed: Callable[[Key, Exception], None],
     time_is_left: Callable[[], bool],
     limit: int = 25,
 ) -> Redriven:
     """Tries again what has been unsent too long, the oldest of each shard first; gives up what is a
-    day old. Bounded by `limit` rows a shard and by time."""
-    waiting = outbox.unsent(now, limit)
+    day old. Bounded by `limit` rows a shard and by time; the clock is read for each row, for
+    sending takes time."""
+    waiting = outbox.unsent(clock(), limit)
     sent = failures = dead = done = 0
     for key in waiting:
         if not time_is_left():
             break
         done += 1
+        now = clock()
         try:
-            send_one(key, send, now)
-            sent += 1
+            sent += send_one(key, send, now)
         except Leased:
             failures += 1
         except Exception as error:
             failed(key, error)
             failures += 1
-            dead += outbox.give_up_if_old(key, now - POLICY.outbox.give_up_after_seconds, now)
+            old = now - POLICY.outbox.give_up_after_seconds
+            dead += outbox.give_up(key, now, queued_before=old)
     more = done < len(waiting) or len(waiting) >= limit
     return Redriven(sent, failures, dead, more)

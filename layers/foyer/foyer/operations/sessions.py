@@ -97,6 +97,8 @@ def current(visitor: Visitor, now: int) -> Session:
 
 def choose_language(visitor: Visitor, language: str, now: int) -> None:
     """A guest's choice is kept; the generic user's travels in the address (mission 0.20)."""
-    session = current(visitor, now)
-    if session.user is not None and session.user.language != language:
-        users.set_language(session.user.id, language)
+    wanted = visitor.row_keys()[:1]
+    found = read(wanted, consistent=True) if wanted else {}
+    user = visitor.recognise(found, now, changing=True)
+    if user is not None and user.language != language:
+        users.set_language(user.id, language)

@@ -13,6 +13,7 @@ from foyer.rules.carts import (
     Product,
     Thing,
     add,
+    is_on_show,
     offered,
     priced,
     remove,
@@ -269,7 +270,7 @@ def products(gallery_id: str | None, *, limit: int, after: Item | None, now: int
             raise Refusal(Reason.NOT_FOUND)
     page = catalogue.products(gallery, limit=limit, after=after)
     items = tuple(catalogue.product(item) for item in page.items)
-    return ProductPage(items, page.last)
+    return ProductPage(tuple(p for p in items if is_on_show(p, now)), page.last)
 
 
 @dataclass(frozen=True)
@@ -282,8 +283,8 @@ class Front:
 
 def front(limit: int, now: int) -> Front:
     galleries = tuple(g for g in catalogue.public_galleries(limit) if is_open(g, now))
-    page = catalogue.products(None, limit=limit, after=None)
-    return Front(galleries, tuple(catalogue.product(item) for item in page.items))
+    page = products(None, limit=limit, after=None, now=now)
+    return Front(galleries, page.items)
 
 
 @dataclass(frozen=True)

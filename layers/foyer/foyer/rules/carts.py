@@ -57,6 +57,7 @@ class Product:
     gallery_id: str | None = None
     of_picture: bool = False
     active: bool = True
+    until: int | None = None  # when its gallery ends, epoch seconds
 
 
 @dataclass(frozen=True)
@@ -106,6 +107,10 @@ def _with(cart: Cart, line: Line) -> Cart:
     return Cart({**cart.lines, line.thing.line_id: line}, cart.version + 1)
 
 
+def is_on_show(product: Product, now: int) -> bool:
+    return product.active and (product.until is None or now < product.until)
+
+
 def offered(thing: Thing, known: Known, now: int) -> Product:
     """The product, if this visitor may buy the thing now. What is missing, inactive, hidden or
     behind a door is the same NOT_FOUND; a product that is made of a picture asks for one, and a
@@ -122,6 +127,8 @@ def offered(thing: Thing, known: Known, now: int) -> Product:
     if thing.picture_id is None:
         if product.of_picture:
             raise Refusal(Reason.PICTURE_REQUIRED, pointer="#/picture_id")
+        if thing.gallery_id != product.gallery_id:  # else one thing could be two lines
+            raise Refusal(Reason.INVALID_INPUT, pointer="#/gallery_id")
         return product
     picture = known.pictures.get((thing.gallery_id or "", thing.picture_id))
     if picture is None or picture.hidden or product.id not in picture.products:

@@ -17,6 +17,10 @@ from foyer.storage.table import ABSENT, Item, Put, Update
 
 # Longer than all attempts of the SDK together take.
 WRITE_IDS_KEPT = 60
+# So many at most: more than any person makes in a minute, and the row stays small.
+WRITE_IDS_MOST = 128
+# So many old ones go with each write, so that its expression stays far below DynamoDB's 4 KB.
+WRITE_IDS_SWEPT = 16
 
 
 @dataclass(frozen=True)
@@ -109,10 +113,14 @@ def change(
 ) -> Update:
     """The update that does it. With `exactly`, only on the version that was read."""
     stale = [used for used, at in before.writes.items() if now - at > WRITE_IDS_KEPT]
+    stale = stale[:WRITE_IDS_SWEPT]
     names = {**what.names, "#writes": "writes", "#own": write_id, "#version": "version"}
     names |= {f"#stale{i}": used for i, used in enumerate(stale)}
     values = {**what.values, ":one": 1, ":now": now}
     conditions = ["attribute_exists(pk)", "attribute_not_exists(#writes.#own)", *what.conditions]
+    if not stale:
+        conditions.append("size(#writes) < :writes")
+        values[":writes"] = WRITE_IDS_MOST
     if exactly:
         conditions.append("#version = :version")
         values[":version"] = before.cart.version

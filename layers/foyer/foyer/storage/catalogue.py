@@ -117,6 +117,7 @@ def product(item: Item) -> Product:
         gallery_id=item.get("gallery"),
         of_picture=item["of_picture"],
         active=item["active"],
+        until=item.get("until"),
     )
 
 
@@ -158,6 +159,7 @@ def put_product(product: Product, gallery: Gallery | None, org_id: str, now: int
             "gallery": product.gallery_id,
             "of_picture": product.of_picture,
             "active": product.active,
+            "until": gallery.expires_at if gallery is not None else None,
             "list": _products_list(gallery) if product.active else None,
             "list_at": keys.product_position(product.gallery_id, f"{now:012d}#{product.id}")
             if product.active

@@ -52,18 +52,23 @@ class Leased(Exception):
     """Somebody else is sending it just now."""
 
 
-def take(key: Key, now: int) -> Item:
-    """The row, ours to send until the lease ends. Raises AlreadySent, Leased.
+def take(key: Key, lease: str, now: int) -> Item:
+    """The row, ours to send until the lease (an id of this attempt) ends. Raises AlreadySent,
+    Leased.
 
     The row comes back as it stands: what is in it may have been written by an older or a newer
     version of us, so nothing is assumed of it here.
     """
     update = Update(
         key,
-        "SET lease_until = :until",
+        "SET lease_until = :until, lease_by = :lease",
         condition="attribute_exists(due) AND "
-        "(attribute_not_exists(lease_until) OR lease_until <= :now)",
-        values={":until": now + POLICY.outbox.lease_seconds, ":now": now},
+        "(attribute_not_exists(lease_until) OR lease_until <= :now OR lease_by = :lease)",
+        values={
+            ":until": now + POLICY.outbox.lease_seconds,
+            ":now": now,
+            ":lease": lease,
+        },
     )
     try:
         row = write(update)
@@ -92,7 +97,7 @@ def mark_sent(key: Key, message_id: str, now: int) -> None:
         Update(
             key,
             "SET sent_at = :now, message_id = :id, expires = :expires "
-            "REMOVE due, due_at, lease_until, facts, #to",
+            "REMOVE due, due_at, lease_until, lease_by, facts, #to",
             condition="attribute_exists(pk)",
             names={"#to": "to"},
             values={
@@ -104,20 +109,17 @@ def mark_sent(key: Key, message_id: str, now: int) -> None:
     )
 
 
-def give_up_if_old(key: Key, queued_before: int, now: int) -> bool:
-    """Dead, if it has waited since then: nobody tries again. Its text stays as long as the row, for
-    whoever has to look. A row that does not even say when it was queued counts as old."""
-    update = Update(
-        key,
-        "SET dead_at = :now, expires = :expires REMOVE due, due_at, lease_until",
-        condition="attribute_exists(due) AND "
-        "(attribute_not_exists(queued_at) OR queued_at <= :old)",
-        values={
-            ":now": now,
-            ":expires": now + POLICY.outbox.kept_days * DAY,
-            ":old": queued_before,
-        },
-    )
+def give_up(key: Key, now: int, *, queued_before: int | None = None) -> bool:
+    """Dead: nobody tries again. With `queued_before` only if it has waited since then; a row that
+    does not even say when it was queued counts as old. Its text stays as long as the row, for
+    whoever has to look."""
+    condition = "attribute_exists(due)"
+    values = {":now": now, ":expires": now + POLICY.outbox.kept_days * DAY}
+    if queued_before is not None:
+        condition += " AND (attribute_not_exists(queued_at) OR queued_at <= :old)"
+        values[":old"] = queued_before
+    gone = "REMOVE due, due_at, lease_until, lease_by"
+    update = Update(key, f"SET dead_at = :now, expires = :expires {gone}", condition, values=values)
     try:
         write(update)
     except ConditionFailed:
@@ -125,17 +127,29 @@ def give_up_if_old(key: Key, queued_before: int, now: int) -> bool:
     return True
 
 
-def release(key: Key, now: int) -> None:
-    """Not sent: the next attempt need not wait for the lease to end, nor the 15-minute trigger for
+def release(key: Key, lease: str, now: int) -> None:
+    """Not sent: the next attempt need not wait for our lease to end, nor the 15-minute trigger for
     more than its own time."""
     update = Update(
         key,
-        "SET due_at = :again REMOVE lease_until",
-        condition="attribute_exists(due)",
-        values={":again": now + POLICY.outbox.redrive_after_seconds},
+        "SET due_at = :again REMOVE lease_until, lease_by",
+        condition="attribute_exists(due) AND lease_by = :lease",
+        values={":again": now + POLICY.outbox.redrive_after_seconds, ":lease": lease},
     )
     with suppress(ConditionFailed):
         write(update)
+
+
+def doubt(key: Key, now: int) -> int:
+    """It may have been sent; how often that was so by now. The lease stays."""
+    update = Update(
+        key,
+        "SET due_at = :again ADD doubts :one",
+        condition="attribute_exists(due)",
+        values={":again": now + POLICY.outbox.redrive_after_seconds, ":one": 1},
+    )
+    row = write(update)
+    return int(row["doubts"]) if row is not None else 0
 
 
 def unsent(now: int, limit: int) -> list[Key]:

@@ -3,7 +3,7 @@
 import json
 
 from foyer.settings import settings
-from foyer.storage.table import Unavailable, session
+from foyer.storage.table import Unavailable, patience, session
 
 KEPT = 600  # seconds; a rotated key is noticed within
 
@@ -18,7 +18,9 @@ def site_key(now: int) -> bytes:
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
-        answer = session().client("secretsmanager").get_secret_value(SecretId=arn)
+        answer = (
+            session().client("secretsmanager", config=patience()).get_secret_value(SecretId=arn)
+        )
     except (BotoCoreError, ClientError) as error:
         raise Unavailable("secret") from error
     key = bytes(json.loads(answer["SecretString"])["key"], "utf-8")

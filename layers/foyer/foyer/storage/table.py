@@ -7,6 +7,7 @@ that answers the generic user never loads it.
 import os
 import random
 import time
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -15,6 +16,8 @@ from typing import TYPE_CHECKING, Any, cast
 from foyer.storage.keys import Key
 
 if TYPE_CHECKING:
+    from botocore.config import Config
+    from botocore.exceptions import ClientError
     from mypy_boto3_dynamodb import DynamoDBClient
 
 Item = Mapping[str, Any]
@@ -28,7 +31,7 @@ class Unavailable(Exception):
 
 
 class Contended(Unavailable):
-    """Others write the same rows; nothing was written."""
+    """Others write the same rows, or an earlier attempt of ours still does."""
 
 
 class ConditionFailed(Exception):
@@ -69,16 +72,17 @@ def session() -> Any:
     return boto3.session.Session()
 
 
-@cache
-def _client() -> "DynamoDBClient":
+def patience() -> "Config":
+    """Timeouts that nest in a function's ten seconds."""
     from botocore.config import Config
 
-    config = Config(
-        connect_timeout=1,
-        read_timeout=2,
-        retries={"mode": "standard", "total_max_attempts": 3},
-    )
-    return cast("DynamoDBClient", session().client("dynamodb", config=config))
+    retries: Any = {"mode": "standard", "total_max_attempts": 3}
+    return Config(connect_timeout=1, read_timeout=2, retries=retries)
+
+
+@cache
+def _client() -> "DynamoDBClient":
+    return cast("DynamoDBClient", session().client("dynamodb", config=patience()))
 
 
 def read(keys: Sequence[Key], *, consistent: bool) -> dict[Key, Item]:
@@ -154,24 +158,36 @@ def _query(
             TableName=_name(),
             KeyConditionExpression=condition,
             ExpressionAttributeValues=_typed(values),
-            Limit=limit,
+            Limit=limit + 1,  # one more than is shown tells whether there is a next page
             **options,
         )
     )
-    last = answer.get("LastEvaluatedKey")
-    return Page([_plain(raw) for raw in answer["Items"]], None if last is None else _plain(last))
+    items = [_plain(raw) for raw in answer["Items"]]
+    if len(items) <= limit:
+        return Page(items, None)
+    names_of_key = ("pk", "sk", *_INDEX_KEYS.get(index or "", ()))
+    return Page(items[:limit], {name: items[limit - 1][name] for name in names_of_key})
+
+
+_INDEX_KEYS = {"listing": ("list", "list_at"), "due": ("due", "due_at")}
 
 
 def write(*changes: Change) -> Item | None:
     """All changes or none. One change is a plain write and answers with the row as it is now (an
-    Update) or None; several are a transaction. Raises ConditionFailed."""
-    if len(changes) == 1:
-        return _write_one(changes[0])
+    Update) or None; several are a transaction. Tries again while others hold the rows. Raises
+    ConditionFailed."""
     actions = [_action(change) for change in changes]
+    # One token for all attempts, the SDK's and ours: whichever gets through, it applies once.
+    token = str(uuid.uuid4())
     for attempt in range(CONFLICT_ATTEMPTS):
         try:
-            # The SDK adds a ClientRequestToken: its retry of a lost answer applies nothing twice.
-            _call(lambda: _client().transact_write_items(TransactItems=cast(Any, actions)))
+            if len(actions) == 1:
+                return _write_one(actions[0])
+            _call(
+                lambda: _client().transact_write_items(
+                    TransactItems=cast(Any, actions), ClientRequestToken=token
+                )
+            )
             return None
         except Contended:
             if attempt == CONFLICT_ATTEMPTS - 1:
@@ -180,13 +196,11 @@ def write(*changes: Change) -> Item | None:
     raise AssertionError("unreachable")
 
 
-def _write_one(change: Change) -> Item | None:
-    if isinstance(change, Put):
-        _call(lambda: _client().put_item(**_action(change)["Put"]))
+def _write_one(action: Mapping[str, Any]) -> Item | None:
+    if "Put" in action:
+        _call(lambda: _client().put_item(**action["Put"]))
         return None
-    answer = _call(
-        lambda: _client().update_item(**_action(change)["Update"], ReturnValues="ALL_NEW")
-    )
+    answer = _call(lambda: _client().update_item(**action["Update"], ReturnValues="ALL_NEW"))
     return _plain(answer["Attributes"])
 
 
@@ -208,25 +222,31 @@ def _action(change: Change) -> dict[str, Any]:
 
 def _call(send: Callable[[], Any]) -> Any:
     """The answer of AWS; its errors as ours."""
-    from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
     try:
         return send()
-    except ClientError as error:
-        code = error.response["Error"]["Code"]
-        if code == "ConditionalCheckFailedException":
-            raise ConditionFailed([_old(error.response)]) from error
-        if code == "TransactionCanceledException":
-            reasons: list[Any] = cast(Any, error.response).get("CancellationReasons", [])
-            if any(reason.get("Code") == "ConditionalCheckFailed" for reason in reasons):
-                raise ConditionFailed([_old(reason) for reason in reasons]) from error
-            if any(reason.get("Code") == "TransactionConflict" for reason in reasons):
-                raise Contended(code) from error
-        if code in {"TransactionConflictException", "TransactionInProgressException"}:
-            raise Contended(code) from error
-        raise Unavailable(code) from error
+    except ParamValidationError:
+        raise  # our mistake, not AWS's: it would be refused for ever
     except BotoCoreError as error:
         raise Unavailable(type(error).__name__) from error
+    except ClientError as error:
+        raise _translated(error) from error
+
+
+def _translated(error: "ClientError") -> Exception:
+    code = error.response["Error"]["Code"]
+    reasons: list[Any] = cast(Any, error.response).get("CancellationReasons", [])
+    if code == "ConditionalCheckFailedException":
+        return ConditionFailed([_old(error.response)])
+    if any(reason.get("Code") == "ConditionalCheckFailed" for reason in reasons):
+        return ConditionFailed([_old(reason) for reason in reasons])
+    if code in _CONTENDED or any(reason.get("Code") == "TransactionConflict" for reason in reasons):
+        return Contended(code)
+    return error if code == "ValidationException" else Unavailable(code)
+
+
+_CONTENDED = {"TransactionConflictException", "TransactionInProgressException"}
 
 
 def _old(response: Mapping[str, Any]) -> Item | None:

@@ -5,7 +5,7 @@ from contextlib import suppress
 from foyer.rules.policy import POLICY
 from foyer.rules.users import DAY, User
 from foyer.storage import keys
-from foyer.storage.table import ABSENT, ConditionFailed, Item, Put, Update, write
+from foyer.storage.table import ABSENT, ConditionFailed, Item, Put, Unavailable, Update, write
 
 
 def from_item(item: Item | None) -> User | None:
@@ -38,14 +38,15 @@ def new_guest(user: User) -> Put:
 
 
 def push_idle_clock(user: User, now: int) -> None:
-    """He was here. Of two requests at once one pushes; a guest who ended meanwhile stays ended."""
+    """He was here. Of two requests at once one pushes; a guest who ended meanwhile stays ended.
+    What is asked for does not fail with it: the next request pushes."""
     update = Update(
         keys.user(user.id),
         "SET seen_at = :now, due_at = :due",
         condition="seen_at = :seen AND attribute_not_exists(ended_at)",
         values={":now": now, ":due": _abandoned_at(now), ":seen": user.seen_at},
     )
-    with suppress(ConditionFailed):
+    with suppress(ConditionFailed, Unavailable):
         write(update)
 
 

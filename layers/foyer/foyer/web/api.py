@@ -29,7 +29,8 @@ COOKIE_LIFE = 400 * 86_400
 
 HEADERS = {
     "Cache-Control": "no-store",
-    "Referrer-Policy": "no-referrer",
+    # Tells others nothing. Under "no-referrer" browsers send our own forms with "Origin: null".
+    "Referrer-Policy": "same-origin",
     "Strict-Transport-Security": "max-age=63072000; includeSubDomains",
     "Vary": "Accept-Language, Cookie, Origin, Sec-Fetch-Site",
     "X-Content-Type-Options": "nosniff",
@@ -126,6 +127,8 @@ def _pointer(location: tuple[Any, ...]) -> str:
     where, *path = (str(part) for part in location)
     if where != "body":
         return f"{where}:{'/'.join(path)}"
+    if not path:
+        return "#"  # the body as a whole
     return "#/" + "/".join(part.replace("~", "~0").replace("/", "~1") for part in path)
 
 
@@ -223,9 +226,8 @@ def session_cookie(value: str) -> Cookie:
 
 
 def _count_guest(of_source: int) -> None:
-    """Says once an hour and source that somebody makes very many guests (R10); the alarm in the
-    template listens."""
-    if of_source == POLICY.guests.alarm_at:
+    """Says that somebody makes very many guests (R10); the alarm in the template listens."""
+    if of_source >= POLICY.guests.alarm_at:
         from aws_lambda_powertools.metrics import MetricUnit, single_metric
 
         with single_metric("GuestsFromOneSource", MetricUnit.Count, of_source, namespace="Foyer"):

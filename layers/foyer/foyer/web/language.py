@@ -9,7 +9,8 @@ from foyer.rules.policy import POLICY
 
 def chosen(text: str | None) -> str | None:
     """The language `?lang=` names, if it is one of ours."""
-    return text if text in POLICY.languages.offered else None
+    language = (text or "").lower()
+    return language if language in POLICY.languages.offered else None
 
 
 def preferred(accept_language: str) -> str:

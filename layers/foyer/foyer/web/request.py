@@ -141,7 +141,7 @@ def _check_json(text: str) -> None:
     try:
         json.loads(text, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
-        raise Refusal(Reason.INVALID_INPUT) from error
+        raise Refusal(Reason.INVALID_INPUT, pointer="#") from error
 
 
 def _no_constant(name: str) -> None:
