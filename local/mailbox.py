@@ -83,5 +83,5 @@ def _entry(letter: Letter) -> str:
 STYLE = """:root{color-scheme:light dark;font-family:system-ui,sans-serif}
 body{max-width:46rem;margin:1rem auto;padding:0 1rem}
 article{border:1px solid #8888;border-radius:.5rem;padding:1rem;margin:1rem 0}
-h2{margin:0}iframe{width:100%;height:24rem;border:1px solid #8888}
+h2{margin:0}iframe{width:100%;height:34rem;border:1px solid #8888}
 pre{white-space:pre-wrap;overflow-wrap:anywhere}"""

@@ -30,7 +30,7 @@ PRODUCTS = [
     Product("print-30x45", "Fine art print 30 × 45 cm", "print", 6500, of_picture=True),
     Product("print-60x90", "Fine art print 60 × 90 cm", "print", 18500, of_picture=True),
     Product("download", "Digital picture, private use", "download", 2900, of_picture=True),
-    Product("coast-poster", "Poster of this series", "print", 3900, "coast", of_picture=True),
+    Product("coast-poster", "Poster “The coast”", "print", 3900, "coast", of_picture=True),
 ]
 OFFERED = {
     COAST: ("print-30x45", "download", "coast-poster"),

@@ -48,6 +48,12 @@ def refuse(asked: Request, refusal: Refusal, errors: list[FieldError]) -> Page:
     """A page that says what happened and what to do; a problem for programs."""
     if asked.path.startswith("/v1/"):
         return refuse_as_problem(asked, refusal, errors)
+    return _error_page(asked, refusal)
+
+
+def _error_page(
+    asked: Request, refusal: Refusal, *, wrong_quantity: bool = False, back: str = ""
+) -> Page:
     status = problems.status(refusal.reason)
     line_count = 0
     if status < HTTPStatus.INTERNAL_SERVER_ERROR:  # else the page does not risk another failure
@@ -57,6 +63,8 @@ def refuse(asked: Request, refusal: Refusal, errors: list[FieldError]) -> Page:
     return _page(
         "error.html",
         status,
+        back=back,
+        wrong_quantity=wrong_quantity,
         line_count=line_count,
         headers=problems.headers(refusal),
         title=title,
@@ -137,12 +145,17 @@ def add(
     product_id: Annotated[Id, Form()],
     gallery_id: Annotated[Id | None, Form()] = None,
     picture_id: Annotated[Id | None, Form()] = None,
-    quantity: Annotated[int, Form(ge=1, le=99)] = 1,
+    quantity: Annotated[str, Form(max_length=20)] = "1",
 ) -> Page:
     visitor, now = request().visitor, clock.now()
     thing = Thing(product_id, gallery_id, picture_id)
+    number = _quantity(quantity)
+    if number is None:
+        back = f"/galleries/{gallery_id}" if gallery_id else ""
+        wrong = Refusal(Reason.INVALID_INPUT)
+        return _error_page(request(), wrong, wrong_quantity=True, back=back)
     try:
-        shopping.put_into_cart(visitor, thing, quantity, now=now)
+        shopping.put_into_cart(visitor, thing, number, now=now)
     except Refusal as refusal:
         if refusal.reason not in {Reason.QUANTITY_LIMIT, Reason.CART_FULL}:
             raise
@@ -162,15 +175,24 @@ def change(
     quantity: Annotated[str, Form(max_length=20)] = "",
 ) -> Page:
     """`quantity` is taken as typed: the page gives it back with what is wrong."""
-    visitor, now, typed = request().visitor, clock.now(), quantity.strip()
-    if action == "remove" or typed == "0":
+    visitor, now = request().visitor, clock.now()
+    if action == "remove" or quantity.strip() == "0":
         shopping.remove_line(visitor, line_id, now=now)
         return _see_other("/cart", done="removed")
-    if not (typed.isascii() and typed.isdigit() and 1 <= int(typed) <= POLICY.carts.quantity):
+    number = _quantity(quantity)
+    if number is None:
         wrong = Refusal(Reason.INVALID_INPUT)
         return _cart_page(shopping.see_cart(visitor, now), wrong, line_id, typed=quantity)
-    shopping.change_line(visitor, line_id, int(typed), now=now)
+    shopping.change_line(visitor, line_id, number, now=now)
     return _see_other("/cart", done="changed")
+
+
+def _quantity(typed: str) -> int | None:
+    """The whole number somebody typed, if a cart takes so many."""
+    text = typed.strip()
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= POLICY.carts.quantity):
+        return None
+    return int(text)
 
 
 @app.post("/language", status_code=303, responses=_documented(*POSTED, success=303), tags=["pages"])

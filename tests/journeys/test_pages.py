@@ -65,13 +65,35 @@ def test_a_wrong_quantity_is_said_at_its_line_and_kept_as_typed(
     assert browser.quantities() == {"voucher": 1}
 
 
+@pytest.mark.parametrize("quantity", ["", "abc", "100", "0", "-1"])
+def test_a_wrong_quantity_in_a_gallery_says_so_and_leads_back(
+    browser: Browser, quantity: str
+) -> None:
+    answer = browser.submit(
+        "/cart/lines",
+        gallery_id="coast",
+        picture_id="low-tide",
+        product_id="print-30x45",
+        quantity=quantity,
+    )
+    assert answer.status_code == 422
+    assert "a whole number from 1 to 99" in answer.text
+    assert 'href="/galleries/coast"' in answer.text
+    assert "Set-Cookie" not in answer.headers
+
+
+def test_an_address_that_says_done_does_not_lie(browser: Browser) -> None:
+    assert "It is in your cart" not in browser.get("/cart?done=added").text
+    assert browser.get("/cart?done=x&done=y").status_code == 200
+
+
 def test_a_full_line_and_a_full_cart_are_said_on_the_cart_page(
     site: Site, browser: Browser
 ) -> None:
     browser.add({**VOUCHER, "quantity": 99})
     answer = browser.submit("/cart/lines", product_id="voucher")
     assert answer.status_code == 409
-    assert "At most 99 of one thing" in answer.text
+    assert "That is more than a cart takes" in answer.text
     other = Browser(browser.gateway)
     fill(site, other, 100)
     answer = other.submit("/cart/lines", product_id="calendar")
@@ -128,9 +150,14 @@ def test_a_language_we_do_not_have_is_ignored(browser: Browser) -> None:
 @pytest.mark.parametrize("language", ["en", "fr", "es"])
 def test_every_page_is_wholly_in_its_language(browser: Browser, language: str) -> None:
     texts = {
-        "en": ("Your cart", "Galleries", "Not here", "Terms and your data"),
-        "fr": ("Votre panier", "Galeries", "Rien ici", "Conditions et vos données"),
-        "es": ("Su carrito", "Galerías", "Aquí no hay nada", "Condiciones y sus datos"),
+        "en": ("Your cart", "Galleries", "Page not found", "Terms and your data"),
+        "fr": (
+            "Votre panier",
+            "Galeries",
+            "Page introuvable",
+            "Conditions et données personnelles",
+        ),
+        "es": ("Su carrito", "Galerías", "Página no encontrada", "Condiciones y datos personales"),
     }
     paths = ("/cart", "/", "/nothing", "/terms")
     for path, words in zip(paths, texts[language], strict=True):

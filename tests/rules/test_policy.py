@@ -25,6 +25,8 @@ def test_the_policy_that_ships_is_understood() -> None:
         ("idle_days = 30", "idle_days = true", "guests.idle_days must be of type int"),
         ('offered = ["en", "fr", "es"]', 'offered = "en"', "languages.offered must be a list"),
         ('default = "en"', 'default = "de"', "languages.default is not among"),
+        ("lines = 100", "lines = 101", "carts.lines goes to 100"),
+        ("quantity = 99", "quantity = 0", "carts.quantity to 99"),
         ("[outbox]", "[outbox", "policy.toml"),
         ("[shop.terms]", "[shop.other]", "unknown key shop.other"),
     ],

@@ -72,6 +72,8 @@ def parse(text: str) -> Policy:
     policy = _build(Policy, data, "")
     if policy.languages.default not in policy.languages.offered:
         raise BrokenPolicy("policy.toml: languages.default is not among languages.offered")
+    if not (1 <= policy.carts.lines <= 100 and 1 <= policy.carts.quantity <= 99):
+        raise BrokenPolicy("policy.toml: carts.lines goes to 100, carts.quantity to 99, no further")
     return policy
 
 

@@ -101,7 +101,10 @@ def new_api(*, refuse: Refuse = refuse_as_problem, enable_validation: bool = Tru
         return refuse(request(), error, [])
 
     def invalid(error: RequestValidationError) -> "Response[str]":
-        wrong = [FieldError(_pointer(e["loc"]), str(e["type"])) for e in error.errors()]
+        wrong = [
+            FieldError(_pointer(e["loc"]), problems.field_code(str(e["type"])))
+            for e in error.errors()
+        ]
         return refuse(request(), Refusal(Reason.INVALID_INPUT), wrong)
 
     def unavailable(error: Unavailable) -> "Response[str]":

@@ -28,12 +28,12 @@ class Words:
 TABLE: dict[Reason, Words] = {
     Reason.NOT_FOUND: Words(
         HTTPStatus.NOT_FOUND,
-        _("Not here"),
-        _("There is nothing at this address, or it is not yours to see."),
+        _("Page not found"),
+        _("What you asked for is not here, or you may not see it."),
     ),
     Reason.METHOD_NOT_ALLOWED: Words(
         HTTPStatus.METHOD_NOT_ALLOWED,
-        _("Not that way"),
+        _("This cannot be done here"),
         _("This address exists, but not for this method."),
     ),
     Reason.INVALID_INPUT: Words(
@@ -49,7 +49,7 @@ TABLE: dict[Reason, Words] = {
     Reason.PICTURE_REQUIRED: Words(
         HTTPStatus.UNPROCESSABLE_ENTITY,
         _("Which picture?"),
-        _("This product is made of a picture. Choose one in a gallery. Nothing was changed."),
+        _("This product is made from a picture. Choose one in a gallery. Nothing was changed."),
     ),
     Reason.FOREIGN_ORIGIN: Words(
         HTTPStatus.FORBIDDEN,
@@ -68,13 +68,13 @@ TABLE: dict[Reason, Words] = {
     ),
     Reason.QUANTITY_LIMIT: Words(
         HTTPStatus.CONFLICT,
-        _("At most 99 of one thing"),
-        _("Your cart was left as it was. For a larger number, please write to us."),
+        _("That is more than a cart takes"),
+        _("Your cart was left as it was. For a larger quantity, please write to us."),
     ),
     Reason.CART_FULL: Words(
         HTTPStatus.CONFLICT,
         _("Your cart is full"),
-        _("It holds 100 different things. It was left as it was; take something out to add more."),
+        _("It was left as it was. Remove something to add more."),
     ),
     Reason.SESSION_CHANGED: Words(
         HTTPStatus.CONFLICT,
@@ -86,7 +86,7 @@ TABLE: dict[Reason, Words] = {
     ),
     Reason.TOO_MANY_GUESTS: Words(
         HTTPStatus.TOO_MANY_REQUESTS,
-        _("Very many new carts from your network"),
+        _("Too many new carts from your network"),
         _("Please try again a little later. Nothing was changed."),
     ),
     Reason.VERSION_MISMATCH: Words(
@@ -116,12 +116,27 @@ TABLE: dict[Reason, Words] = {
     ),
 }
 
-# What is wrong with a field, by the kind of error pydantic reports.
+# Our own stable codes of what is wrong with a field, by the kind of error pydantic reports.
+_FIELD_CODES = {
+    "missing": "missing",
+    "extra_forbidden": "unknown_field",
+    "greater_than_equal": "out_of_range",
+    "less_than_equal": "out_of_range",
+    "string_too_short": "out_of_range",
+    "string_too_long": "out_of_range",
+    "string_pattern_mismatch": "malformed",
+}
 _FIELD_WORDS = {
     "missing": _("This is missing."),
-    "extra_forbidden": _("This is not known here."),
+    "unknown_field": _("Unknown field."),
+    "out_of_range": _("This is too small or too large."),
 }
 _OTHER_FIELD = _("This is not as it should be.")
+
+
+def field_code(kind: str) -> str:
+    """Our code for a kind of error pydantic reports."""
+    return _FIELD_CODES.get(kind, "malformed")
 
 
 @dataclass(frozen=True)
