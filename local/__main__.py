@@ -77,7 +77,7 @@ def _serve(site: Site, port: int) -> int:
         print(
             f"Foyer is open at {site.url}\n"
             f"  its mails arrive at {site.url}/_dev/mail\n"
-            "  saving a file reloads it, your data stays; Ctrl-C ends it, and the data with it",
+            "  saving a handler, page or rule reloads it, your data stays; Ctrl-C ends it all",
             flush=True,
         )
         stop.wait()

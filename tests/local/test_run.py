@@ -94,7 +94,7 @@ class Running:
 def running(copy: Path) -> Iterator[tuple[Running, Path]]:
     site = Running(copy)
     try:
-        site.until("Ctrl-C ends it")
+        site.until("Ctrl-C ends it all")
         yield site, copy
     finally:
         site.process.kill()

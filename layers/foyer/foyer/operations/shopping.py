@@ -101,21 +101,14 @@ def change_line(
     entropy: Entropy = token_bytes,
 ) -> PricedCart:
     """Exactly so many of a line that is there; NOT_FOUND for any other, and for who has no cart."""
-    found = read(visitor.row_keys(), consistent=True) if visitor.bearer else {}
-    user = visitor.recognise(found, now, changing=True)
-    if user is None:
-        raise Refusal(Reason.NOT_FOUND)
-    after = _change(
-        user.id,
-        carts.from_item(found.get(keys.cart(user.id))),
-        decide=lambda cart: set_quantity(cart, line_id, quantity),
-        what=lambda _: carts.put_quantity(line_id, quantity),
-        attempt=None,
-        terms=terms,
-        now=now,
-        entropy=entropy,
+    return _alter(
+        visitor,
+        lambda cart: set_quantity(cart, line_id, quantity),
+        carts.put_quantity(line_id, quantity),
+        now,
+        terms,
+        entropy,
     )
-    return _answer(after, found, now)
 
 
 def remove_line(
@@ -127,15 +120,28 @@ def remove_line(
     entropy: Entropy = token_bytes,
 ) -> PricedCart:
     """The cart without the line; the same answer for one that is not there."""
+    what = carts.take_out(line_id)
+    return _alter(visitor, lambda cart: remove(cart, line_id), what, now, terms, entropy)
+
+
+def _alter(
+    visitor: Visitor,
+    decide: Callable[[Cart], Cart],
+    what: carts.Write,
+    now: int,
+    terms: Terms,
+    entropy: Entropy,
+) -> PricedCart:
+    """Changes a line of the cart he has; who has none has an empty one, and no guest is made."""
     found = read(visitor.row_keys(), consistent=True) if visitor.bearer else {}
     user = visitor.recognise(found, now, changing=True)
     if user is None:
-        return _shown(Cart(), Known(), now)
+        return _shown(decide(Cart()), Known(), now)
     after = _change(
         user.id,
         carts.from_item(found.get(keys.cart(user.id))),
-        decide=lambda cart: remove(cart, line_id),
-        what=lambda _: carts.take_out(line_id),
+        decide=decide,
+        what=lambda _: what,
         attempt=None,
         terms=terms,
         now=now,
