@@ -27,8 +27,8 @@ WEDDING = Gallery("lea-and-tom", "Léa and Tom", STUDIO, "private", "login")
 PRODUCTS = [
     Product("voucher", "Gift voucher for a portrait session", "other", 15000),
     Product("calendar", "Wall calendar “The coast”", "other", 2800),
-    Product("print-30x45", "Fine art print 30 × 45 cm", "print", 6500, of_picture=True),
-    Product("print-60x90", "Fine art print 60 × 90 cm", "print", 18500, of_picture=True),
+    Product("print-30x45", "Print 30 × 45 cm", "print", 6500, of_picture=True),
+    Product("print-60x90", "Print 60 × 90 cm", "print", 18500, of_picture=True),
     Product("download", "Digital picture, private use", "download", 2900, of_picture=True),
     Product("coast-poster", "Poster “The coast”", "print", 3900, "coast", of_picture=True),
 ]

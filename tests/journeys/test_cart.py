@@ -76,7 +76,7 @@ def test_the_cart_shows_what_the_shop_charges_and_the_flat_shipping_of_prints(
         "product_id": "print-30x45",
         "gallery_id": "coast",
         "picture_id": "low-tide",
-        "name": "Fine art print 30 × 45 cm – Low tide",
+        "name": "Print 30 × 45 cm – Low tide",
         "quantity": 1,
         "unit_price": {"amount": 6500, "currency": "EUR"},
         "total": {"amount": 6500, "currency": "EUR"},

@@ -14,7 +14,7 @@ from tests.visiting import VOUCHER, Browser
 def test_the_front_shows_the_public_galleries_and_what_is_for_sale(browser: Browser) -> None:
     page = browser.get("/").text
     for words in ("The coast, early and late", "Hills and weather", "Gift voucher", "€150.00",
-                  "Fine art print 30 × 45 cm"):  # fmt: skip
+                  "Print 30 × 45 cm"):  # fmt: skip
         assert words in page
     assert "Léa and Tom" not in page
 
@@ -32,7 +32,7 @@ def test_a_picture_goes_from_its_gallery_into_the_cart(browser: Browser) -> None
     assert (answer.status_code, answer.headers["Location"]) == (303, "/cart?done=added")
     cart = browser.get(answer.headers["Location"]).text
     assert "It is in your cart" in cart
-    assert "Fine art print 30 × 45 cm – Low tide" in cart
+    assert "Print 30 × 45 cm – Low tide" in cart
     assert "€135.90" in cart
 
 
