@@ -118,7 +118,7 @@ def gallery(
     after: Annotated[Id | None, Query()] = None,
 ) -> Page:
     room = shopping.enter(gallery_id, clock.now(), limit=IN_A_GALLERY, after=after)
-    return _page("gallery.html", room=room)
+    return _page("gallery.html", room=room, after=after)
 
 
 @app.get("/cart", responses=_documented(), tags=["pages"])

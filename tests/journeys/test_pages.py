@@ -234,9 +234,13 @@ def test_a_gallery_with_many_pictures_is_shown_in_parts(site: Site, browser: Bro
         page = browser.get(path).text
         assert browser.cost()["calls"] <= 3
         seen += re.findall(r"<h2>(Picture \d\d)</h2>", page)
-        more = re.search(r'href="(/galleries/coast\?after=[^"]+)"', page)
+        more = re.search(r'class="button" href="(/galleries/coast\?after=[^"]+)"', page)
         path = more[1] if more else None
     assert seen == [f"Picture {n:02}" for n in range(60) if n != 5]
+    # another language keeps the place
+    page = browser.get("/galleries/coast?after=p30").text
+    assert 'href="/galleries/coast?after=p30&amp;lang=fr"' in page
+    assert "Picture 31" in browser.get("/galleries/coast?after=p30&lang=fr").text
 
 
 def test_who_goes_on_behind_a_picture_still_needs_the_door(browser: Browser) -> None:
