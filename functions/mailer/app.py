@@ -94,24 +94,32 @@ def send(mail: Mail) -> str:
 
 
 def render(mail: Mail) -> EmailMessage:
-    """The mail a person gets: subject, text and HTML of its kind, in his language."""
+    """The mail a person gets, in his language: what its kind says, laid out as text and as HTML."""
     environment = _templates(mail.language)
-    facts = {**mail.facts, "site_name": settings().site_name, "site_url": settings().site_url}
+    facts = {
+        "browser": "",
+        **mail.facts,
+        "kind": mail.kind,
+        "queued": _when(mail.queued_at),
+        "site_name": settings().site_name,
+        "site_url": settings().site_url,
+    }
 
     def part(name: str) -> str:
-        return environment.get_template(f"{mail.kind}/{name}").render(facts)
+        return environment.get_template(name).render(facts)
 
+    said = environment.get_template(f"{mail.kind}.jinja").make_module(facts)
     sender = os.environ["SENDER"]
     message = EmailMessage()
-    message["Subject"] = part("subject.txt").strip()
+    message["Subject"] = str(said.subject)  # type: ignore[attr-defined]
     message["From"] = Address(settings().site_name, addr_spec=sender)
     message["To"] = Address(addr_spec=mail.to)
-    message["Date"] = format_datetime(_when(mail.queued_at))
+    message["Date"] = format_datetime(facts["queued"])
     message["Message-ID"] = f"<{mail.id}@{sender.partition('@')[2]}>"
     message["Auto-Submitted"] = "auto-generated"
     message["X-Auto-Response-Suppress"] = "All"
-    message.set_content(part("text.txt"))
-    message.add_alternative(part("html.html"), subtype="html")
+    message.set_content(part("layout.txt"))
+    message.add_alternative(part("layout.html"), subtype="html")
     message["Content-Language"] = mail.language  # set earlier, it would go to the text part alone
     return message
 

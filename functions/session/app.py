@@ -1,64 +1,179 @@
-"""Who am I, and what a browser must know before anything else: session, store, products."""
+"""Who am I, signing in and out, my sessions; and what a browser must know before anything else."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.openapi.params import Path as InPath
 from aws_lambda_powertools.event_handler.openapi.params import Query
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from foyer import clock
-from foyer.operations import sessions, shopping
+from foyer.operations import account, sessions, shopping
 from foyer.rules.policy import POLICY
 from foyer.rules.refusals import Reason
 from foyer.rules.users import GENERIC_ID
 from foyer.settings import settings
 from foyer.web import cursors
-from foyer.web.api import answers, new_api, request, serve
-from foyer.web.models import Id, Money
+from foyer.web.api import (
+    CHANGING,
+    IDENTIFYING,
+    NOTHING,
+    SIGNED_IN,
+    answers,
+    new_api,
+    nothing,
+    request,
+    serve,
+)
+from foyer.web.models import (
+    Address,
+    Body,
+    Code,
+    GivenPassword,
+    Id,
+    Money,
+    Notice,
+    SessionAnswer,
+    TransferAnswer,
+    session_answer,
+    timestamp,
+    transfer_answer,
+)
 
 app = new_api()
 
 
-class SessionUser(BaseModel):
-    id: str
-    registration_type: Literal["G", "R", "A", "S"]
-    profile_type: Literal["B", "C"] | None
-    status: str | None
-    email: str | None
-    name: str | None
-    roles: list[dict[str, str]]
-
-
-class SessionCart(BaseModel):
-    line_count: int
-
-
-class SessionAnswer(BaseModel):
-    user: SessionUser
-    authentication: Literal["generic", "guest", "remembered", "signed_in"]
-    cart: SessionCart
-    next: list[str]
-
-
 @app.get("/v1/session", responses=answers(200, SessionAnswer), tags=["session"])
 def who_am_i() -> SessionAnswer:
-    session = sessions.current(request().visitor, clock.now())
-    user = session.user
-    return SessionAnswer(
-        user=SessionUser(
-            id=user.id if user else GENERIC_ID,
-            registration_type="G",
-            profile_type=None,
-            status=None,
-            email=None,
-            name=None,
-            roles=[],
-        ),
-        authentication="guest" if user else "generic",
-        cart=SessionCart(line_count=session.line_count),
-        next=[],
+    return session_answer(sessions.current(request().visitor, clock.now()))
+
+
+class SignIn(Body):
+    """With a password or a mailed code; staff on a browser we do not know with both."""
+
+    email: Address
+    password: GivenPassword | None = None
+    code: Code | None = None
+    remember: bool = False
+    take_over: bool | None = None
+
+    @model_validator(mode="after")
+    def one_of_them(self) -> "SignIn":
+        if self.password is None and self.code is None:
+            raise PydanticCustomError("missing", "password or code")
+        return self
+
+
+class SignInAnswer(SessionAnswer):
+    transfer: TransferAnswer | None
+
+
+@app.post(
+    "/v1/session",
+    responses=answers(
+        200,
+        SignInAnswer,
+        *IDENTIFYING,
+        Reason.WRONG_CREDENTIALS,
+        Reason.CODE_REQUIRED,
+        Reason.APPROVAL_PENDING,
+        Reason.REGISTRATION_REJECTED,
+        Reason.ACCOUNT_DISABLED,
+        Reason.TAKE_OVER_REQUIRED,
+        Reason.TOO_MANY_ATTEMPTS,
+        Reason.TOO_MANY_MAILS,
+    ),
+    tags=["session"],
+)
+def sign_in(form: SignIn) -> SignInAnswer:
+    given = sessions.Given(form.email, form.password, form.code, form.remember, form.take_over)
+    done = sessions.sign_in(request().visitor, given, clock.now())
+    return SignInAnswer(
+        **session_answer(done.presence).model_dump(), transfer=transfer_answer(done.receipt)
     )
+
+
+class AskCode(Body):
+    email: Address
+
+
+@app.post(
+    "/v1/session/codes",
+    status_code=202,
+    responses=answers(202, Notice, *IDENTIFYING, Reason.TOO_MANY_MAILS),
+    tags=["session"],
+)
+def ask_code(form: AskCode) -> Notice:
+    sessions.ask_code(request().visitor, form.email, clock.now())
+    return Notice(code="check_your_mail")
+
+
+@app.delete("/v1/session", status_code=204, responses=nothing(*IDENTIFYING), tags=["session"])
+def sign_out() -> Response[None]:
+    sessions.sign_out(request().visitor, clock.now())
+    return NOTHING
+
+
+class SessionItem(BaseModel):
+    id: str
+    current: bool
+    browser: str = Field(description='Like "Firefox, Windows"; empty where we do not know it.')
+    started_at: str
+    seen_at: str = Field(description="To the hour: the clock is pushed no more often.")
+    remember: bool
+
+
+class SessionsAnswer(BaseModel):
+    items: list[SessionItem]
+    next: None = None
+
+
+@app.get(
+    "/v1/account/sessions",
+    responses=answers(200, SessionsAnswer, *SIGNED_IN),
+    tags=["account"],
+)
+def my_sessions() -> SessionsAnswer:
+    visitor = request().visitor
+    found = account.list_sessions(visitor, clock.now())
+    own = visitor.session.id if visitor.session else None
+    return SessionsAnswer(
+        items=[
+            SessionItem(
+                id=session.id,
+                current=session.id == own,
+                browser=session.browser,
+                started_at=timestamp(session.started_at),
+                seen_at=timestamp(session.seen_at),
+                remember=session.remember,
+            )
+            for session in found
+        ]
+    )
+
+
+@app.delete(
+    "/v1/account/sessions/<session_id>",
+    status_code=204,
+    responses=nothing(*CHANGING, *SIGNED_IN, Reason.PROOF_REQUIRED, Reason.NOT_FOUND),
+    tags=["account"],
+)
+def end_session(session_id: Annotated[str, InPath(max_length=64)]) -> Response[None]:
+    account.end_session(request().visitor, session_id, clock.now())
+    return NOTHING
+
+
+@app.delete(
+    "/v1/account/sessions",
+    status_code=204,
+    responses=nothing(*CHANGING, *SIGNED_IN, Reason.PROOF_REQUIRED),
+    tags=["account"],
+)
+def end_other_sessions() -> Response[None]:
+    account.end_other_sessions(request().visitor, clock.now())
+    return NOTHING
 
 
 class StoreTerms(BaseModel):

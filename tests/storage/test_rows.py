@@ -54,7 +54,7 @@ def test_write_ids_are_forgotten_by_the_next_write_a_minute_later(site: Site) ->
 
 
 def test_a_bearers_secret_shows_in_no_traceback() -> None:
-    bearer = Bearer.new()
+    bearer = Bearer.new_guest()
     assert bearer.secret not in repr(bearer)
     assert Bearer.parse(str(bearer)) == bearer
 

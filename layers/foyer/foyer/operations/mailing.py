@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from secrets import token_bytes
 
 from foyer.credentials import Entropy, new_write_id
+from foyer.operations import letters
 from foyer.rules.policy import POLICY
 from foyer.storage import outbox
 from foyer.storage.keys import Key
@@ -33,7 +34,7 @@ def send_one(key: Key, send: Send, now: int, entropy: Entropy = token_bytes) -> 
     except AlreadySent:
         return False
     try:
-        message_id = send(outbox.mail_from(row))
+        message_id = send(letters.written(outbox.mail_from(row), now))
     except MaybeSent:
         if outbox.doubt(key, now) >= DOUBTS:
             outbox.give_up(key, now)

@@ -103,6 +103,40 @@ def remove(cart: Cart, line_id: str) -> Cart:
     return Cart(lines, cart.version + 1)
 
 
+@dataclass(frozen=True)
+class Merged:
+    """What became of one line where two carts met. `before` is 0 for what the account did not
+    have; `after` equals it for what found no room."""
+
+    thing: Thing
+    guest: int
+    before: int
+    after: int
+
+
+def merge(guest: Cart, account: Cart, limits: Carts) -> tuple[Cart, tuple[Merged, ...]]:
+    """The account's cart with what the guest's holds: of a thing in both, the larger number, so
+    that doing it twice is doing it once (0.7). The account's own lines are never turned away."""
+    lines, place = dict(account.lines), account.version
+    report: list[Merged] = []
+    for line_id, line in sorted(guest.lines.items(), key=lambda item: (item[1].place, item[0])):
+        own = lines.get(line_id)
+        before = 0 if own is None else own.quantity
+        if own is None and len(lines) >= limits.merged_lines:
+            report.append(Merged(line.thing, line.quantity, 0, 0))
+            continue
+        after = max(line.quantity, before)
+        if own is None:
+            place += 1
+            lines[line_id] = replace(line, place=place)
+        else:
+            lines[line_id] = replace(own, quantity=after)
+        report.append(Merged(line.thing, line.quantity, before, after))
+    if not report:
+        return account, ()
+    return Cart(lines, max(account.version, place) + 1), tuple(report)
+
+
 def _with(cart: Cart, line: Line) -> Cart:
     return Cart({**cart.lines, line.thing.line_id: line}, cart.version + 1)
 

@@ -33,6 +33,8 @@ class Languages:
 class Carts:
     lines: int
     quantity: int
+    merged_lines: int
+    taken_over_unasked_seconds: int
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,57 @@ class Guests:
     per_source_per_hour: int
     alarm_at: int
     idle_days: int
+
+
+@dataclass(frozen=True)
+class Sessions:
+    idle_seconds: int
+    remembered_days: int
+    staff_idle_seconds: int
+    staff_most_seconds: int
+    most: int
+    proof_seconds: int
+    device_days: int
+
+
+@dataclass(frozen=True)
+class Claims:
+    most: int
+    days: int
+
+
+@dataclass(frozen=True)
+class Links:
+    activation_seconds: int
+    reset_seconds: int
+    repeat_seconds: int
+
+
+@dataclass(frozen=True)
+class Codes:
+    seconds: int
+    tries: int
+    wrong_before_links: int
+    repeat_seconds: int
+
+
+@dataclass(frozen=True)
+class SignIn:
+    per_source_per_minute: int
+    failures_per_source_per_minute: int
+    free_failures: int
+    longest_wait_seconds: int
+    password_ends_after: int
+    failures_per_device: int
+    device_window_seconds: int
+
+
+@dataclass(frozen=True)
+class Mails:
+    per_source_and_address_per_hour: int
+    per_address_per_day: int
+    per_device_per_hour: int
+    per_source_per_hour: int
 
 
 @dataclass(frozen=True)
@@ -56,6 +109,12 @@ class Policy:
     languages: Languages
     carts: Carts
     guests: Guests
+    sessions: Sessions
+    claims: Claims
+    links: Links
+    codes: Codes
+    sign_in: SignIn
+    mails: Mails
     outbox: Outbox
 
 

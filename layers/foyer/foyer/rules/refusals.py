@@ -1,6 +1,7 @@
 """Every way Foyer says no. The code is stable and public; `web/problems.py` gives each its HTTP
 status and its words."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 
@@ -23,6 +24,28 @@ class Reason(StrEnum):
     TOO_MANY_GUESTS = "too_many_guests"
     VERSION_MISMATCH = "version_mismatch"
     KEY_REUSED = "idempotency_key_reused"
+    # signing up and in
+    TOO_MANY_MAILS = "too_many_mails"
+    TOO_MANY_ATTEMPTS = "too_many_attempts"
+    WRONG_CREDENTIALS = "wrong_credentials"
+    CODE_REQUIRED = "code_required"
+    APPROVAL_PENDING = "approval_pending"
+    REGISTRATION_REJECTED = "registration_rejected"
+    ACCOUNT_DISABLED = "account_disabled"
+    TAKE_OVER_REQUIRED = "take_over_required"
+    LINK_INVALID = "link_invalid"
+    LINK_EXPIRED = "link_expired"
+    LINK_REPLACED = "link_replaced"
+    ALREADY_ACTIVE = "already_active"
+    OTHER_ADDRESS = "other_address"
+    PASSWORD_REQUIRED = "password_required"  # noqa: S105 - a word of the contract
+    NAME_REQUIRED = "name_required"
+    WEAK_PASSWORD = "weak_password"  # noqa: S105
+    TERMS_CHANGED = "terms_changed"
+    # what needs a session
+    SIGN_IN_REQUIRED = "sign_in_required"
+    SIGN_IN_AGAIN = "sign_in_again"
+    PROOF_REQUIRED = "proof_required"
     # ours, not the visitor's
     BUSY = "busy"
     UNAVAILABLE = "unavailable"
@@ -33,7 +56,8 @@ class Refusal(Exception):
     """No, and why.
 
     `pointer` names the offending field of the body (RFC 6901, "#/quantity"); `retry_after` is in
-    seconds; `allow` lists the methods that would have been right.
+    seconds; `allow` lists the methods that would have been right; `facts` are what else the answer
+    says.
     """
 
     def __init__(
@@ -43,9 +67,11 @@ class Refusal(Exception):
         pointer: str | None = None,
         retry_after: int | None = None,
         allow: tuple[str, ...] = (),
+        facts: Mapping[str, object] | None = None,
     ) -> None:
         super().__init__(reason.value)
         self.reason = reason
         self.pointer = pointer
         self.retry_after = retry_after
         self.allow = allow
+        self.facts = facts or {}

@@ -1,36 +1,170 @@
-"""Users: the one generic user, guests, and (as they come) registered clients and staff.
+"""Users, from the first visit to the end: one state machine.
 
-The generic user (H1-H3) is a constant, not a row: everybody who only looks is he. The first
-operation that needs an identity makes a guest (H4-H6), who keeps his id for life (mission 0.2).
+Everybody who only looks is the generic user, a constant and no row (H1-H3). The first operation
+that needs an identity makes a guest (H4-H6), who keeps his id for life (mission 0.2): registering
+promotes that same user (H9). The machine is drawn in users.md beside this file.
 """
 
-from dataclasses import dataclass
-from enum import Enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum, StrEnum
 from hmac import compare_digest
 
+from foyer.rules.policy import Sessions
+from foyer.rules.refusals import Reason, Refusal
+from foyer.rules.sessions import JUST_ENDED, Level, Session, level
+
 GENERIC_ID = "-1002"
-DAY = 86_400
 
-# A request may push the idle clock of a guest at most so often (mission 0.13).
-SEEN_EVERY = DAY
 
-# How long a cookie that died still gets "your session changed" in place of a new guest (0.17).
-JUST_ENDED = 120
+class State(StrEnum):
+    """Where a user stands in his life. What lies between GUEST and CLOSED is his status."""
+
+    NOBODY = "nobody"  # not made yet
+    GENERIC = "generic"
+    GUEST = "guest"
+    PENDING_EMAIL_ACTIVATION = "pending_email_activation"
+    PENDING_APPROVAL = "pending_approval"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    DISABLED = "disabled"
+    HANDED_OVER = "handed_over"
+    SUPERSEDED = "superseded"
+    CLOSED = "closed"
+    GONE = "gone"
+
+
+class Event(StrEnum):
+    IDENTIFY = "identify"  # an operation that needs to know who it is for
+    SIGN_UP = "sign_up"
+    OPEN_ON_BEHALF = "open_on_behalf"
+    ACTIVATE = "activate"  # the mailed link, where nobody need approve
+    ASK_APPROVAL = "ask_approval"  # the mailed link, where somebody must
+    APPROVE = "approve"
+    REJECT = "reject"
+    DISABLE = "disable"
+    ENABLE = "enable"
+    HAND_OVER = "hand_over"
+    LOSE_ADDRESS = "lose_address"  # a rejected person registers anew, elsewhere
+    CLOSE = "close"
+    EXPIRE = "expire"
+
+
+LIFE: Mapping[tuple[State, Event], State] = {
+    (State.NOBODY, Event.ACTIVATE): State.APPROVED,  # in another browser than the guest's
+    (State.NOBODY, Event.ASK_APPROVAL): State.PENDING_APPROVAL,
+    (State.NOBODY, Event.OPEN_ON_BEHALF): State.PENDING_EMAIL_ACTIVATION,
+    (State.GENERIC, Event.IDENTIFY): State.GUEST,
+    (State.GUEST, Event.SIGN_UP): State.GUEST,  # a sign-up is a claim, not an account
+    (State.GUEST, Event.ACTIVATE): State.APPROVED,
+    (State.GUEST, Event.ASK_APPROVAL): State.PENDING_APPROVAL,
+    (State.GUEST, Event.HAND_OVER): State.HANDED_OVER,
+    (State.GUEST, Event.EXPIRE): State.GONE,
+    (State.HANDED_OVER, Event.EXPIRE): State.GONE,
+    (State.PENDING_EMAIL_ACTIVATION, Event.ACTIVATE): State.APPROVED,
+    (State.PENDING_EMAIL_ACTIVATION, Event.ASK_APPROVAL): State.PENDING_APPROVAL,
+    (State.PENDING_EMAIL_ACTIVATION, Event.EXPIRE): State.GONE,
+    (State.PENDING_APPROVAL, Event.APPROVE): State.APPROVED,
+    (State.PENDING_APPROVAL, Event.REJECT): State.REJECTED,
+    (State.REJECTED, Event.ACTIVATE): State.APPROVED,
+    (State.REJECTED, Event.ASK_APPROVAL): State.PENDING_APPROVAL,
+    (State.REJECTED, Event.LOSE_ADDRESS): State.SUPERSEDED,
+    (State.APPROVED, Event.DISABLE): State.DISABLED,
+    (State.DISABLED, Event.ENABLE): State.APPROVED,
+    (State.APPROVED, Event.CLOSE): State.CLOSED,
+}
+
+
+class ImpossibleStep(ValueError):
+    """An edge that is not drawn."""
+
+
+def after(state: State, event: Event) -> State:
+    """Where the event leads. Raises ImpossibleStep for an edge that is not drawn."""
+    try:
+        return LIFE[state, event]
+    except KeyError:
+        raise ImpossibleStep(f"{state}: {event}") from None
+
+
+@dataclass(frozen=True)
+class Role:
+    """A role is held in an organization (H12)."""
+
+    role: str
+    organization_id: str
+
+
+ADMINISTRATIVE = frozenset(
+    {
+        "site_administrator",
+        "buyer_administrator",
+        "customer_service_representative",
+        "customer_service_supervisor",
+        "photographer",
+    }
+)
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What a person says of himself when he signs up."""
+
+    name: str
+    profile_type: str  # C or B (H21, H22)
+    organization_id: str | None = None
+    phone: str | None = None
+    company: str | None = None
 
 
 @dataclass(frozen=True)
 class User:
-    """A user as stored. Times are epoch seconds."""
+    """A user as stored, guest and registered alike. Times are epoch seconds.
+
+    `secret_hash` is of the guest's cookie; `was` the same, once it is promoted. `claims` are the
+    sign-ups this guest waits for: a keyed hash of the address each. `epoch` counts what ends all
+    sessions and links: activation, a new password.
+    """
 
     id: str
-    secret_hash: str
-    seen_at: int
     language: str
+    seen_at: int
+    secret_hash: str | None = None
     ended_at: int | None = None
+    handed_to: str | None = None
+    claims: Mapping[str, str] = field(default_factory=dict)
+    status: State | None = None
+    email: str | None = None  # the logon id
+    address: str | None = None  # the same as its owner writes it: where mail goes
+    profile: Profile | None = None
+    roles: tuple[Role, ...] = ()
+    epoch: int = 0
+    sessions: Mapping[str, Session] = field(default_factory=dict)
+    sessions_ended_at: int | None = None
+    was: str | None = None
+    promoted_at: int | None = None
+    has_password: bool = False
+    terms: str | None = None
 
     @property
     def registration_type(self) -> str:
-        return "G"
+        """Derived (H8, H11, H14, H15): who waits for approval goes on as the guest he was."""
+        if self.status not in {State.APPROVED, State.DISABLED}:
+            return "G"
+        held = {role.role for role in self.roles}
+        if "site_administrator" in held:
+            return "S"
+        return "A" if held & ADMINISTRATIVE else "R"
+
+    @property
+    def is_staff(self) -> bool:
+        return self.registration_type in {"A", "S"}
+
+    @property
+    def state(self) -> State:
+        if self.handed_to is not None:
+            return State.HANDED_OVER
+        return self.status or State.GUEST
 
 
 class Standing(Enum):
@@ -41,14 +175,77 @@ class Standing(Enum):
     WORTHLESS = "worthless"
 
 
-def standing(user: User | None, secret_hash: str, now: int) -> Standing:
-    """A cookie is live while its user holds its secret and has not ended (mission 0.17)."""
-    if user is None or not compare_digest(user.secret_hash, secret_hash):
+def guest_standing(user: User | None, secret_hash: str, now: int) -> Standing:
+    """A guest's cookie is live until he ends or is promoted (mission 0.17)."""
+    if user is None:
         return Standing.WORTHLESS
-    if user.ended_at is None:
-        return Standing.LIVE
-    return Standing.JUST_ENDED if now - user.ended_at < JUST_ENDED else Standing.WORTHLESS
+    if _same(user.secret_hash, secret_hash):
+        return Standing.LIVE if user.ended_at is None else _ended(user.ended_at, now)
+    return _ended(user.promoted_at, now) if _same(user.was, secret_hash) else Standing.WORTHLESS
 
 
-def idle_clock_is_due(user: User, now: int) -> bool:
-    return now - user.seen_at >= SEEN_EVERY
+def session_standing(
+    user: User | None, session_id: str, secret_hash: str, now: int, rules: Sessions
+) -> tuple[Standing, Level]:
+    """A session's cookie is live while the session stands in its approved user's row. Of one that
+    does not, all we know is when any of his was last ended: that is enough to ask for a reload."""
+    if user is None:
+        return Standing.WORTHLESS, Level.GENERIC
+    session = user.sessions.get(session_id)
+    if session is None or user.status is not State.APPROVED:
+        return _ended(user.sessions_ended_at, now), Level.GENERIC
+    if not compare_digest(session.secret_hash, secret_hash):
+        return Standing.WORTHLESS, Level.GENERIC
+    reached = level(session, now, rules, staff=user.is_staff)
+    return (Standing.WORTHLESS if reached is Level.GENERIC else Standing.LIVE), reached
+
+
+def _same(stored: str | None, given: str) -> bool:
+    return stored is not None and compare_digest(stored, given)
+
+
+def _ended(at: int | None, now: int) -> Standing:
+    return Standing.JUST_ENDED if at is not None and now - at < JUST_ENDED else Standing.WORTHLESS
+
+
+def may_sign_in(user: User) -> None:
+    """Only approved users can log on (H19). Refuses with what keeps him out: to be said only to
+    who proved to be him (0.19)."""
+    reasons = {
+        State.PENDING_APPROVAL: Reason.APPROVAL_PENDING,
+        State.REJECTED: Reason.REGISTRATION_REJECTED,
+        State.DISABLED: Reason.ACCOUNT_DISABLED,
+    }
+    if user.status is not State.APPROVED:
+        reason = None if user.status is None else reasons.get(user.status)
+        raise Refusal(reason or Reason.WRONG_CREDENTIALS)
+
+
+def what_is_next(user: User, terms: str) -> tuple[str, ...]:
+    """What a signed-in person is asked to do: nothing of it keeps him from anything yet."""
+    asked = []
+    if not user.has_password:
+        asked.append("choose_password")
+    if user.terms != terms:
+        asked.append("accept_terms")
+    return tuple(asked)
+
+
+def logon_id(address: str) -> str:
+    """The key an address is unique by, of one whose domain is in ASCII already: the case of neither
+    part makes another person (R31). Tags and dots do."""
+    return address.casefold()
+
+
+def rate_id(email: str) -> str:
+    """What limits count an address under: tags and dots, by which one mailbox has many addresses,
+    are dropped (R31)."""
+    local, _, domain = email.rpartition("@")
+    return f"{local.partition('+')[0].replace('.', '')}@{domain}"
+
+
+def masked(address: str) -> str:
+    """As much of an address as tells its owner which it is, and nobody else."""
+    local, _, domain = address.rpartition("@")
+    name, dot, rest = domain.rpartition(".")
+    return f"{local[:1]}…@{name[:1]}…{dot}{rest}" if dot else f"{local[:1]}…@{domain[:1]}…"

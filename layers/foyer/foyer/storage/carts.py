@@ -30,13 +30,15 @@ class Stored:
     cart: Cart
     writes: dict[str, int]
     exists: bool
+    closed: bool = False  # what was in it is elsewhere: nothing may be put in any more
 
 
 def from_item(item: Item | None) -> Stored:
     if item is None:
         return Stored(Cart(), {}, exists=False)
     lines = {line_id: _line(raw) for line_id, raw in item["lines"].items()}
-    return Stored(Cart(lines, item["version"]), dict(item["writes"]), exists=True)
+    cart = Cart(lines, item["version"])
+    return Stored(cart, dict(item["writes"]), exists=True, closed="closed_at" in item)
 
 
 def new_cart(user_id: str, cart: Cart, write_id: str, now: int) -> Put:
@@ -117,7 +119,7 @@ def change(
     names = {**what.names, "#writes": "writes", "#own": write_id, "#version": "version"}
     names |= {f"#stale{i}": used for i, used in enumerate(stale)}
     values = {**what.values, ":one": 1, ":now": now}
-    conditions = ["attribute_exists(pk)", "attribute_not_exists(#writes.#own)", *what.conditions]
+    conditions = [_OPEN, "attribute_not_exists(#writes.#own)", *what.conditions]
     if not stale:
         conditions.append("size(#writes) < :writes")
         values[":writes"] = WRITE_IDS_MOST
@@ -130,6 +132,35 @@ def change(
     if removes:
         expression += " REMOVE " + ", ".join(removes)
     return Update(keys.cart(user_id), expression, " AND ".join(conditions), names, values)
+
+
+_OPEN = "attribute_exists(pk) AND attribute_not_exists(closed_at)"
+
+
+def close(user_id: str, before: Stored, now: int) -> Put:
+    """An empty cart in place of the one that was read, for good: what comes too late is refused and
+    not lost. Fails where it changed meanwhile."""
+    emptied = Stored(Cart({}, before.cart.version + 1), {}, exists=True)
+    return _whole(user_id, before, emptied, closed_at=now)
+
+
+def replace(user_id: str, before: Stored, cart: Cart) -> Put:
+    """The cart in place of the one that was read; fails where that changed meanwhile."""
+    return _whole(user_id, before, Stored(cart, before.writes, exists=True))
+
+
+def _whole(user_id: str, before: Stored, after: Stored, closed_at: int | None = None) -> Put:
+    item = {
+        **keys.cart(user_id)._asdict(),
+        "lines": {line_id: _raw(line) for line_id, line in after.cart.lines.items()},
+        "version": after.cart.version,
+        "writes": after.writes,
+        "closed_at": closed_at,
+    }
+    if not before.exists:
+        return Put(item, condition=ABSENT)
+    condition = f"{_OPEN} AND #version = :version"
+    return Put(item, condition, {"#version": "version"}, {":version": before.cart.version})
 
 
 def _raw(line: Line) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from foyer.credentials import fingerprint
 from foyer.rules.refusals import Reason, Refusal
-from foyer.rules.users import DAY
+from foyer.rules.sessions import DAY
 from foyer.storage import keys
 from foyer.storage.keys import Key
 from foyer.storage.secrets import site_key

@@ -1,21 +1,31 @@
 """The whole schema on one screen: every key, list and queue of the one table.
 
-| thing              | pk               | sk                     | list (list_at)                   | due (due_at)          |
-|--------------------|------------------|------------------------|----------------------------------|-----------------------|
-| user               | USER#<id>        | USER                   |                                  | GUEST#<shard> (idle)  |
-| cart               | USER#<id>        | CART                   |                                  |                       |
-| idempotency record | USER#<id>        | KEY#<route>#<key>      |                                  |                       |
-| organization       | ORG#<id>         | ORG                    |                                  |                       |
-| product            | PRODUCT#<id>     | PRODUCT                | PRODUCTS or PRODUCTS#<gallery>   |                       |
-| gallery            | GALLERY#<id>     | GALLERY                | GALLERIES (made)                 |                       |
-| picture            | GALLERY#<id>     | GALLERY#PICTURE#<id>   |                                  |                       |
-| outbox             | OUTBOX#<id>      | MAIL                   |                                  | OUTBOX#<shard> (retry)|
-| limit              | LIMIT#<action>#… | <window>               |                                  |                       |
+| thing               | pk               | sk                   | list (list_at)                 | due (due_at)          |
+|---------------------|------------------|----------------------|--------------------------------|-----------------------|
+| user, his sessions  | USER#<id>        | USER                 |                                | GUEST#<shard> (idle)  |
+| password            | USER#<id>        | CREDENTIAL           |                                |                       |
+| claim, its link     | USER#<guest>     | CLAIM#<id>           | CLAIMS#<address> (made)        |                       |
+| the same, made by a signed-in browser | CLAIM#<id> | CLAIM#<id> | CLAIMS#<address> (made)        |                       |
+| link                | USER#<id>        | LINK#<purpose>       |                                |                       |
+| cart                | USER#<id>        | CART                 |                                |                       |
+| receipt             | USER#<id>        | RECEIPT#<guest>      |                                |                       |
+| consent, audit      | USER#<id>        | CONSENT#… AUDIT#…    |                                |                       |
+| idempotency record  | USER#<id>        | KEY#<route>#<key>    |                                |                       |
+| proved address      | EMAIL#<address>  | EMAIL                |                                |                       |
+| code asked for      | CODE#<nonce>     | CODE                 |                                |                       |
+| organization        | ORG#<id>         | ORG                  |                                |                       |
+| product             | PRODUCT#<id>     | PRODUCT              | PRODUCTS or PRODUCTS#<gallery> |                       |
+| gallery             | GALLERY#<id>     | GALLERY              | GALLERIES (made)               |                       |
+| picture             | GALLERY#<id>     | GALLERY#PICTURE#<id> |                                |                       |
+| outbox              | OUTBOX#<id>      | MAIL                 |                                | OUTBOX#<shard> (retry)|
+| limit               | LIMIT#<action>#… | <window>             |                                |                       |
 
 `list`/`list_at` and `due`/`due_at` are two sparse indexes; no decision about access or uniqueness
-rests on them. A product stands alone under its key, so that a cart finds it by id and no shop's
-partition is read by every cart; a picture sorts right behind its gallery, so that one query reads
-both. Rows with `expires` go by TTL, and every read compares it as well.
+rests on them. Sessions stand in their user's row: one read tells who it is and whether he still may,
+ending all of them is one write, and there are never more than ten. A product stands alone under its
+key, so that a cart finds it by id and no shop's partition is read by every cart; a picture sorts
+right behind its gallery, so that one query reads both. Rows with `expires` go by TTL, and every read
+compares it as well.
 """  # noqa: E501
 
 from typing import NamedTuple
@@ -34,6 +44,39 @@ def user(user_id: str) -> Key:
 
 def cart(user_id: str) -> Key:
     return Key(f"USER#{user_id}", "CART")
+
+
+def credential(user_id: str) -> Key:
+    return Key(f"USER#{user_id}", "CREDENTIAL")
+
+
+def claim(owner: str, claim_id: str) -> Key:
+    """`owner` is the guest who signed up; a claim that is nobody's stands under its own id."""
+    return Key(f"CLAIM#{claim_id}" if owner == claim_id else f"USER#{owner}", f"CLAIM#{claim_id}")
+
+
+def link(user_id: str, purpose: str) -> Key:
+    return Key(f"USER#{user_id}", f"LINK#{purpose}")
+
+
+def receipt(user_id: str, guest_id: str) -> Key:
+    return Key(f"USER#{user_id}", f"RECEIPT#{guest_id}")
+
+
+def consent(user_id: str, at: int, record_id: str) -> Key:
+    return Key(f"USER#{user_id}", f"CONSENT#{at}#{record_id}")
+
+
+def audit(user_id: str, at: int, record_id: str) -> Key:
+    return Key(f"USER#{user_id}", f"AUDIT#{at}#{record_id}")
+
+
+def email(email: str) -> Key:
+    return Key(f"EMAIL#{email}", "EMAIL")
+
+
+def code(nonce: str) -> Key:
+    return Key(f"CODE#{nonce}", "CODE")
 
 
 def idempotency(user_id: str, route: str, key: str) -> Key:
@@ -64,6 +107,11 @@ def limit(action: str, subject: str, window: int) -> Key:
     return Key(f"LIMIT#{action}#{subject}", str(window))
 
 
+def id_in(part: str) -> str:
+    """The id a key or a part of it ends with."""
+    return part.rpartition("#")[2]
+
+
 PUBLIC_GALLERIES = "GALLERIES"
 
 
@@ -77,6 +125,10 @@ def products_of(gallery_id: str) -> str:
 def product_position(gallery_id: str | None, position: str) -> str:
     """Store-wide products come first, then each gallery's together."""
     return f"0#{position}" if gallery_id is None else f"1#{gallery_id}#{position}"
+
+
+def claims_on(email: str) -> str:
+    return f"CLAIMS#{email}"
 
 
 def idle_guests(shard: int) -> str:

@@ -1,7 +1,7 @@
 """Organizations as rows. The ids `root` and `default` are fixed."""
 
 from foyer.storage import keys
-from foyer.storage.table import ABSENT, Put
+from foyer.storage.table import ABSENT, Item, Put, read
 
 ROOT, DEFAULT = "root", "default"
 
@@ -20,3 +20,12 @@ def new_organization(org_id: str, name: str, parent: str | None, approval: str) 
         },
         condition=ABSENT,
     )
+
+
+def needs_approval(item: Item | None) -> bool:
+    """Whether who registers under this organization waits for its staff: its own setting, or that
+    of the nearest ancestor that has one (H16). One nobody decided for asks nobody."""
+    while item is not None and item["approval"] == "inherit" and item.get("parent"):
+        key = keys.organization(item["parent"])
+        item = read([key], consistent=False).get(key)
+    return item is not None and bool(item["approval"] == "required")

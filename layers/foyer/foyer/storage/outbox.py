@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from foyer.rules.policy import POLICY
-from foyer.rules.users import DAY
+from foyer.rules.sessions import DAY
 from foyer.storage import keys
 from foyer.storage.keys import Key
 from foyer.storage.table import ABSENT, ConditionFailed, Item, Put, Update, due, write
@@ -83,7 +83,7 @@ def take(key: Key, lease: str, now: int) -> Item:
 
 def mail_from(row: Item) -> Mail:
     return Mail(
-        id=row["pk"].removeprefix("OUTBOX#"),
+        id=keys.id_in(row["pk"]),
         kind=row["kind"],
         to=row["to"],
         language=row["language"],

@@ -1,18 +1,32 @@
-"""The site's secret key, from Secrets Manager, kept by the container for a while."""
+"""The two secrets, from Secrets Manager, kept by the container for a while."""
 
 import json
+from typing import Any
 
+from foyer.credentials import KeyRing
 from foyer.settings import settings
 from foyer.storage.table import Unavailable, patience, session
 
 KEPT = 600  # seconds; a rotated key is noticed within
 
-_kept: dict[str, tuple[int, bytes]] = {}
+_kept: dict[str, tuple[int, dict[str, Any]]] = {}
 
 
 def site_key(now: int) -> bytes:
-    """The key of limits, cursors and idempotency records (each use derives its own)."""
-    arn = settings().site_secret
+    """The key of limits, cursors, devices and idempotency records (each use derives its own)."""
+    return str(_secret(settings().site_secret, now)["key"]).encode()
+
+
+def link_keys(now: int) -> KeyRing:
+    """The keys of the links and codes in mails. To rotate, an operator writes `{"key": new,
+    "version": "2", "previous": {"1": old}}` and takes the old one away a day later."""
+    secret = _secret(settings().links_secret, now)
+    current = str(secret.get("version", "1"))
+    keys = {**secret.get("previous", {}), current: secret["key"]}
+    return KeyRing(current, {version: key.encode() for version, key in keys.items()})
+
+
+def _secret(arn: str, now: int) -> dict[str, Any]:
     if arn in _kept and now - _kept[arn][0] < KEPT:
         return _kept[arn][1]
     from botocore.exceptions import BotoCoreError, ClientError
@@ -23,6 +37,6 @@ def site_key(now: int) -> bytes:
         )
     except (BotoCoreError, ClientError) as error:
         raise Unavailable("secret") from error
-    key = bytes(json.loads(answer["SecretString"])["key"], "utf-8")
-    _kept[arn] = (now, key)
-    return key
+    secret: dict[str, Any] = json.loads(answer["SecretString"])
+    _kept[arn] = (now, secret)
+    return secret

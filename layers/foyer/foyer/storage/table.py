@@ -59,9 +59,47 @@ class Update:
     values: Mapping[str, Any] = field(default_factory=dict)
 
 
-Change = Put | Update
+@dataclass(frozen=True)
+class Delete:
+    key: Key
+    condition: str | None = None
+    names: Mapping[str, str] = field(default_factory=dict)
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+Change = Put | Update | Delete
 
 ABSENT = "attribute_not_exists(pk)"
+
+
+def setting(
+    key: Key,
+    sets: Mapping[str, Any],
+    *,
+    removes: Sequence[str] = (),
+    condition: str | None = None,
+    names: Mapping[str, str] | None = None,
+    values: Mapping[str, Any] | None = None,
+) -> Update:
+    """An Update that sets attributes to values and removes others, by paths like "sessions.x"; what
+    is None is not set. `names` and `values` are the condition's own."""
+    aliases: dict[str, str] = {}
+
+    def path(text: str) -> str:
+        steps = text.split(".")
+        return ".".join(aliases.setdefault(step, f"#a{len(aliases)}") for step in steps)
+
+    given = {name: value for name, value in sets.items() if value is not None}
+    expression = "SET " + ", ".join(f"{path(n)} = :s{i}" for i, n in enumerate(given))
+    if removes:
+        expression += " REMOVE " + ", ".join(path(name) for name in removes)
+    return Update(
+        key,
+        expression,
+        condition,
+        {**{alias: step for step, alias in aliases.items()}, **(names or {})},
+        {**{f":s{i}": value for i, value in enumerate(given.values())}, **(values or {})},
+    )
 
 
 @cache
@@ -112,14 +150,29 @@ class Page:
     last: Item | None  # where the next page begins, or None
 
 
-def listing(name: str, *, limit: int, prefix: str = "", after: Item | None = None) -> Page:
+def listing(
+    name: str,
+    *,
+    limit: int,
+    prefix: str = "",
+    after: Item | None = None,
+    newest_first: bool = False,
+) -> Page:
     """A page of the list `name`, in the order of `list_at` (which begins with `prefix`).
     Eventually consistent."""
     condition, values = "#list = :list", {":list": name}
     if prefix:
         condition += " AND begins_with(list_at, :prefix)"
         values[":prefix"] = prefix
-    return _query(condition, values, {"#list": "list"}, index="listing", limit=limit, after=after)
+    return _query(
+        condition,
+        values,
+        {"#list": "list"},
+        index="listing",
+        limit=limit,
+        after=after,
+        backwards=newest_first,
+    )
 
 
 def due(name: str, *, before: int, limit: int) -> list[Key]:
@@ -145,8 +198,9 @@ def _query(
     limit: int,
     index: str | None = None,
     after: Item | None = None,
+    backwards: bool = False,
 ) -> Page:
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = {"ScanIndexForward": False} if backwards else {}
     if index is not None:
         options["IndexName"] = index
     if names:
@@ -200,6 +254,9 @@ def _write_one(action: Mapping[str, Any]) -> Item | None:
     if "Put" in action:
         _call(lambda: _client().put_item(**action["Put"]))
         return None
+    if "Delete" in action:
+        _call(lambda: _client().delete_item(**action["Delete"]))
+        return None
     answer = _call(lambda: _client().update_item(**action["Update"], ReturnValues="ALL_NEW"))
     return _plain(answer["Attributes"])
 
@@ -217,6 +274,8 @@ def _action(change: Change) -> dict[str, Any]:
         body["ExpressionAttributeValues"] = _typed(change.values)
     if isinstance(change, Put):
         return {"Put": body | {"Item": _typed(change.item)}}
+    if isinstance(change, Delete):
+        return {"Delete": body | {"Key": _key(change.key)}}
     return {"Update": body | {"Key": _key(change.key), "UpdateExpression": change.expression}}
 
 

@@ -1,22 +1,49 @@
-"""Users as rows."""
+"""Users as rows, their sessions within: who it is and whether he still may is one read."""
 
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from typing import Any
 
 from foyer.rules.policy import POLICY
-from foyer.rules.users import DAY, User
+from foyer.rules.sessions import DAY, Session
+from foyer.rules.users import Profile, Role, State, User
 from foyer.storage import keys
-from foyer.storage.table import ABSENT, ConditionFailed, Item, Put, Unavailable, Update, write
+from foyer.storage.table import (
+    ABSENT,
+    ConditionFailed,
+    Delete,
+    Item,
+    Put,
+    Unavailable,
+    Update,
+    setting,
+    write,
+)
 
 
 def from_item(item: Item | None) -> User | None:
     if item is None:
         return None
     return User(
-        id=item["pk"].removeprefix("USER#"),
-        secret_hash=item["secret"],
+        id=keys.id_in(item["pk"]),
+        secret_hash=item.get("secret"),
         seen_at=item["seen_at"],
         language=item["language"],
         ended_at=item.get("ended_at"),
+        handed_to=item.get("handed_to"),
+        claims=item.get("claims", {}),
+        status=State(item["status"]) if "status" in item else None,
+        email=item.get("email"),
+        address=item.get("address"),
+        profile=profile_from(item["profile"]) if "profile" in item else None,
+        roles=tuple(Role(r["role"], r["organization_id"]) for r in item.get("roles", [])),
+        epoch=item.get("epoch", 0),
+        sessions={id_: _session(id_, raw) for id_, raw in item.get("sessions", {}).items()},
+        sessions_ended_at=item.get("sessions_ended_at"),
+        was=item.get("was"),
+        promoted_at=item.get("promoted_at"),
+        has_password=item.get("has_password", False),
+        terms=item.get("terms"),
     )
 
 
@@ -30,6 +57,7 @@ def new_guest(user: User) -> Put:
             "secret": user.secret_hash,
             "seen_at": user.seen_at,
             "language": user.language,
+            "claims": dict(user.claims),
             "due": keys.idle_guests(keys.shard_of(user.id)),
             "due_at": _abandoned_at(user.seen_at),
         },
@@ -37,29 +65,271 @@ def new_guest(user: User) -> Put:
     )
 
 
-def push_idle_clock(user: User, now: int) -> None:
-    """He was here. Of two requests at once one pushes; a guest who ended meanwhile stays ended.
-    What is asked for does not fail with it: the next request pushes."""
-    update = Update(
-        keys.user(user.id),
-        "SET seen_at = :now, due_at = :due",
-        condition="seen_at = :seen AND attribute_not_exists(ended_at)",
-        values={":now": now, ":due": _abandoned_at(now), ":seen": user.seen_at},
+_LIVE_GUEST = "secret = :secret AND attribute_not_exists(ended_at)"
+
+
+def hold_claim(guest: User, claim_id: str, email_hash: str, dropped: str | None) -> Update:
+    """The guest waits for one more claim, in place of `dropped` where he had the most."""
+    room = "size(claims) < :most" if dropped is None else "attribute_exists(claims.#dropped)"
+    values: dict[str, Any] = {":secret": guest.secret_hash}
+    if dropped is None:
+        values[":most"] = POLICY.claims.most
+    return setting(
+        keys.user(guest.id),
+        {f"claims.{claim_id}": email_hash},
+        removes=[] if dropped is None else [f"claims.{dropped}"],
+        condition=f"{_LIVE_GUEST} AND {room}",
+        names={} if dropped is None else {"#dropped": dropped},
+        values=values,
     )
+
+
+def promote(before: User, after: User, now: int) -> Update:
+    """The same user, registered (H9). Fails where the guest ended or was promoted meanwhile. Who
+    waits for approval goes on as the guest he was, but no clean-up takes him."""
+    gone = ["due", "due_at"]
+    facts = _account(after)
+    if after.status is State.APPROVED:
+        gone.append("secret")
+        facts |= {"was": before.secret_hash, "promoted_at": now}
+    status = "attribute_not_exists(#status)" if before.status is None else "#status = :status"
+    values: dict[str, Any] = {":secret": before.secret_hash}
+    if before.status is not None:
+        values[":status"] = before.status.value
+    return setting(
+        keys.user(before.id),
+        facts | {"claims": {}},
+        removes=gone,
+        condition=f"{_LIVE_GUEST} AND {status}",
+        names={"#status": "status"},
+        values=values,
+    )
+
+
+def new_account(user: User) -> Put:
+    """A fresh registered user."""
+    key = keys.user(user.id)
+    return Put({"pk": key.pk, "sk": key.sk, **_account(user)}, condition=ABSENT)
+
+
+def _account(user: User) -> dict[str, Any]:
+    assert user.status is not None  # noqa: S101 - only who registers has an account
+    return {
+        "status": user.status.value,
+        "email": user.email,
+        "address": user.address,
+        "profile": profile_raw(user.profile),
+        "language": user.language,
+        "seen_at": user.seen_at,
+        "roles": [vars(role) for role in user.roles],
+        "epoch": user.epoch,
+        "sessions": {session.id: _raw(session) for session in user.sessions.values()},
+        "has_password": user.has_password,
+        "terms": user.terms,
+    }
+
+
+def supersede(rejected: User) -> Update:
+    """His address goes to another user; fails where staff decided otherwise meanwhile."""
+    return _if_status(rejected, {"status": State.SUPERSEDED.value})
+
+
+def open_session(user: User, session: Session, dropped: Iterable[str]) -> Update:
+    """One more session, where nothing has ended all of them since the user was read."""
+    return _if_current(
+        user,
+        {f"sessions.{session.id}": _raw(session)},
+        removes=[f"sessions.{id_}" for id_ in dropped],
+    )
+
+
+def end_session(user_id: str, session_id: str, now: int) -> Update:
+    """Ended; once more is the same."""
+    return setting(
+        keys.user(user_id),
+        {"sessions_ended_at": now},
+        removes=[f"sessions.{session_id}"],
+        condition="attribute_exists(sessions)",
+    )
+
+
+def replace_sessions(
+    user: User, session: Session, now: int, *, has_password: bool | None = None
+) -> Update:
+    """All sessions end but this new one; so do the links mailed before (R19, R27)."""
+    sets: dict[str, Any] = {
+        "sessions": {session.id: _raw(session)},
+        "sessions_ended_at": now,
+        "epoch": user.epoch + 1,
+        "has_password": has_password,
+    }
+    return _if_current(user, sets)
+
+
+def prove_session(user: User, session: Session) -> Update:
+    return _if_current(user, {f"sessions.{session.id}": _raw(session)}, session=session.id)
+
+
+def accept_terms(user: User, version: str) -> Update:
+    return _if_current(user, {"terms": version})
+
+
+def _if_current(
+    user: User,
+    sets: Mapping[str, Any],
+    *,
+    removes: Iterable[str] = (),
+    session: str | None = None,
+) -> Update:
+    """Only while he is approved and of the epoch that was read."""
+    condition, names = "#status = :approved AND epoch = :epoch", {"#status": "status"}
+    if session is not None:
+        condition += " AND attribute_exists(sessions.#session)"
+        names["#session"] = session
+    return setting(
+        keys.user(user.id),
+        sets,
+        removes=list(removes),
+        condition=condition,
+        names=names,
+        values={":approved": State.APPROVED.value, ":epoch": user.epoch},
+    )
+
+
+def _if_status(user: User, sets: Mapping[str, Any]) -> Update:
+    assert user.status is not None  # noqa: S101
+    return setting(
+        keys.user(user.id),
+        sets,
+        condition="#status = :status",
+        names={"#status": "status"},
+        values={":status": user.status.value},
+    )
+
+
+def hand_over(guest: User, account_id: str, now: int) -> Update:
+    """The guest is dead: what he had is the account's. Fails where it was so already."""
+    return setting(
+        keys.user(guest.id),
+        {"ended_at": now, "handed_to": account_id, "claims": {}},
+        condition=f"{_LIVE_GUEST} AND attribute_not_exists(#status)",
+        names={"#status": "status"},
+        values={":secret": guest.secret_hash},
+    )
+
+
+def push_idle_clock(user: User, session: Session | None, now: int) -> None:
+    """He was here. Of two requests at once one pushes; who ended meanwhile stays ended. What is
+    asked for does not fail with it: the next request pushes."""
+    if session is None:
+        waits = user.status is not None  # for approval: nothing may take him
+        update = setting(
+            keys.user(user.id),
+            {"seen_at": now, "due_at": None if waits else _abandoned_at(now)},
+            condition=f"seen_at = :seen AND {_LIVE_GUEST}",
+            values={":seen": user.seen_at, ":secret": user.secret_hash},
+        )
+    else:
+        path = f"sessions.{session.id}.s"
+        update = setting(
+            keys.user(user.id),
+            {path: now, "seen_at": now},
+            condition="sessions.#session.s = :seen",
+            names={"#session": session.id},
+            values={":seen": session.seen_at},
+        )
     with suppress(ConditionFailed, Unavailable):
         write(update)
 
 
 def set_language(user_id: str, language: str) -> None:
-    update = Update(
+    update = setting(
         keys.user(user_id),
-        "SET #language = :language",
+        {"language": language},
         condition="attribute_exists(pk) AND attribute_not_exists(ended_at)",
-        names={"#language": "language"},
-        values={":language": language},
     )
     with suppress(ConditionFailed):  # he is gone: there is nobody whose language it would be
         write(update)
+
+
+# ---- what stands beside the user -----------------------------------------------------------------
+
+
+def put_password(
+    user_id: str, password_hash: str, now: int, *, instead_of: str | None = None
+) -> Put:
+    """With `instead_of` only in place of that hash."""
+    key = keys.credential(user_id)
+    item = {"pk": key.pk, "sk": key.sk, "hash": password_hash, "set_at": now}
+    if instead_of is None:
+        return Put(item)
+    return Put(item, "#hash = :old", {"#hash": "hash"}, {":old": instead_of})
+
+
+def owner_of(item: Item | None) -> str | None:
+    """Whose an address is, from its row."""
+    return None if item is None else str(item["user"])
+
+
+def own_address(email: str, user_id: str, now: int, *, of: str | None = None) -> Put:
+    """The address is this user's from now on; fails where it is anybody's but `of`."""
+    key = keys.email(email)
+    item = {"pk": key.pk, "sk": key.sk, "user": user_id, "proved_at": now}
+    if of is None:
+        return Put(item, condition=ABSENT)
+    return Put(item, "#user = :of", {"#user": "user"}, {":of": of})
+
+
+def release_address(email: str, user_id: str) -> Delete:
+    return Delete(keys.email(email), "#user = :user", {"#user": "user"}, {":user": user_id})
+
+
+def consent(user_id: str, record_id: str, terms: str | None, newsletter: bool, now: int) -> Put:
+    """What he agreed to, himself and here: only ever added to, no personal datum in it."""
+    key = keys.consent(user_id, now, record_id)
+    facts = {"terms": terms, "newsletter": newsletter, "at": now, "by": "self"}
+    return Put({"pk": key.pk, "sk": key.sk, **facts}, condition=ABSENT)
+
+
+def audit(user_id: str, record_id: str, event: str, actor: str, now: int) -> Put:
+    """What happened to the account and who did it: ids alone."""
+    key = keys.audit(user_id, now, record_id)
+    facts = {"event": event, "actor": actor, "at": now}
+    return Put({"pk": key.pk, "sk": key.sk, **facts}, condition=ABSENT)
+
+
+# ---- parts of the row ----------------------------------------------------------------------------
+
+
+def profile_raw(profile: Profile | None) -> dict[str, Any] | None:
+    if profile is None:
+        return None
+    return {name: value for name, value in vars(profile).items() if value is not None}
+
+
+def profile_from(raw: Mapping[str, Any]) -> Profile:
+    return Profile(
+        raw["name"],
+        raw["profile_type"],
+        raw.get("organization_id"),
+        raw.get("phone"),
+        raw.get("company"),
+    )
+
+
+def _raw(session: Session) -> dict[str, Any]:
+    return {
+        "h": session.secret_hash,
+        "t": session.started_at,
+        "s": session.seen_at,
+        "p": session.proved_at,
+        "r": session.remember,
+        "b": session.browser,
+    }
+
+
+def _session(id_: str, raw: Mapping[str, Any]) -> Session:
+    return Session(id_, raw["h"], raw["t"], raw["s"], raw["p"], raw["r"], raw["b"])
 
 
 def _abandoned_at(seen_at: int) -> int:

@@ -1,7 +1,7 @@
 """From a Lambda event to an answer: checks, routing, refusals, headers, one log line a request."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
 from http import HTTPStatus
 from typing import Any
@@ -12,12 +12,14 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValida
 from aws_lambda_powertools.shared.cookies import Cookie, SameSite
 from pydantic import BaseModel, ConfigDict
 
+from foyer.operations.sessions import Visitor
 from foyer.rules.policy import POLICY
 from foyer.rules.refusals import Reason, Refusal
+from foyer.rules.sessions import DAY
 from foyer.storage.table import Unavailable
 from foyer.web import problems
 from foyer.web.problems import FieldError
-from foyer.web.request import JSON, SESSION_COOKIE, Request
+from foyer.web.request import CODE_COOKIE, DEVICE_COOKIE, JSON, SESSION_COOKIE, Request
 
 logger = Logger(service="foyer")
 
@@ -25,7 +27,7 @@ Answer = dict[str, Any]
 
 # As long as browsers keep a cookie: a guest's lives as long as the guest, and the server knows how
 # long that is (mission 0.13).
-COOKIE_LIFE = 400 * 86_400
+COOKIE_LIFE = 400 * DAY
 
 HEADERS = {
     "Cache-Control": "no-store",
@@ -98,6 +100,7 @@ def new_api(*, refuse: Refuse = refuse_as_problem, enable_validation: bool = Tru
     app = Api(enable_validation=enable_validation)
 
     def refused(error: Refusal) -> "Response[str]":
+        request().refused = error.reason.value
         return refuse(request(), error, [])
 
     def invalid(error: RequestValidationError) -> "Response[str]":
@@ -157,6 +160,7 @@ def serve(
             asked.check(accepted)
             answer = app.answer(_as_get(event, asked), context)
         except Refusal as refusal:
+            asked.refused = refusal.reason.value
             answer = _plain_answer(refuse(asked, refusal, []))
         _finish(answer, asked, policy)
         logger.info(
@@ -166,6 +170,7 @@ def serve(
                 "method": asked.method,
                 "path": asked.path,
                 "status": answer["statusCode"],
+                "refusal": asked.refused,
                 "user_id": asked.visitor.user.id if asked.visitor.user else None,
             },
         )
@@ -207,23 +212,38 @@ def _finish(answer: Answer, asked: Request, policy: str) -> None:
     if asked.etag is not None and answer["statusCode"] < HTTPStatus.BAD_REQUEST:
         headers["ETag"] = f'"{asked.etag}"'
     answer["headers"] = headers
-    minted = asked.visitor.minted
-    if minted is not None:
-        answer["cookies"] = [*answer.get("cookies", []), str(session_cookie(str(minted.bearer)))]
-        _count_guest(minted.of_source)
+    answer["cookies"] = [*answer.get("cookies", []), *map(str, _new_cookies(asked.visitor))]
+    if asked.visitor.minted is not None:
+        _count_guest(asked.visitor.minted.of_source)
     if asked.method == "HEAD":
         answer["body"] = ""
         answer["isBase64Encoded"] = False
 
 
-def session_cookie(value: str) -> Cookie:
+def _new_cookies(visitor: Visitor) -> Iterator[Cookie]:
+    """What this request made of its sender. No answer touches the session cookie but that of the
+    operation that changes who he is (mission 0.17)."""
+    if visitor.opened is not None:
+        life = POLICY.sessions.remembered_days * DAY if visitor.opened.remember else None
+        yield _cookie(SESSION_COOKIE, str(visitor.opened.bearer), life)
+        yield _cookie(DEVICE_COOKIE, visitor.opened.device, POLICY.sessions.device_days * DAY)
+    elif visitor.minted is not None:
+        yield _cookie(SESSION_COOKIE, str(visitor.minted.bearer), COOKIE_LIFE)
+    elif visitor.left:
+        yield _cookie(SESSION_COOKIE, "", 0)
+    if visitor.new_asked is not None:
+        yield _cookie(CODE_COOKIE, visitor.new_asked, POLICY.codes.seconds)
+
+
+def _cookie(name: str, value: str, life: int | None) -> Cookie:
+    """`life` in seconds; None until the browser closes."""
     return Cookie(
-        SESSION_COOKIE,
+        name,
         value,
         path="/",
         secure=True,
         http_only=True,
-        max_age=COOKIE_LIFE,
+        max_age=life,
         same_site=SameSite.LAX_MODE,
     )
 
@@ -277,6 +297,15 @@ def answers(success: int, model: type[BaseModel], *reasons: Reason) -> dict[int,
     return documented
 
 
+def nothing(*reasons: Reason) -> dict[int, Any]:
+    """The documented answers of a route that answers 204."""
+    documented = answers(204, Problem, *reasons)
+    del documented[204]["content"]
+    return documented
+
+
+NOTHING: "Response[None]" = Response(204)
+
 CHANGING = (
     Reason.FOREIGN_ORIGIN,
     Reason.TOO_LARGE,
@@ -284,3 +313,6 @@ CHANGING = (
     Reason.SESSION_CHANGED,
     Reason.BUSY,
 )
+# Routes that change who somebody is take a cookie that died as none (mission 0.17).
+IDENTIFYING = tuple(reason for reason in CHANGING if reason is not Reason.SESSION_CHANGED)
+SIGNED_IN = (Reason.SIGN_IN_REQUIRED, Reason.SIGN_IN_AGAIN)

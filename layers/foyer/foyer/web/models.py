@@ -1,11 +1,78 @@
-"""Shapes that more than one function's answers share."""
+"""Shapes that more than one function's bodies and answers share."""
 
-from typing import Annotated
+from datetime import UTC, datetime
+from typing import Annotated, Literal
+from unicodedata import category
 
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic_core import PydanticCustomError
+
+from foyer.operations.sessions import Presence
+from foyer.rules.policy import POLICY
+from foyer.rules.sessions import Level
+from foyer.rules.users import GENERIC_ID, what_is_next
+from foyer.storage.receipts import Receipt
 
 # Longer than any id of ours, short enough for a key of the table.
 Id = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]
+
+
+def _address(text: str) -> str:
+    """Normalised, its domain in ASCII; one that SES could not write to is none."""
+    from email_validator import EmailNotValidError, validate_email
+
+    try:
+        found = validate_email(text.strip(), check_deliverability=False, allow_smtputf8=False)
+    except EmailNotValidError as error:
+        raise PydanticCustomError("address", "not an address") from error
+    return f"{found.local_part}@{found.ascii_domain}"
+
+
+def _plain(text: str) -> str:
+    """What people type into a line: no control or direction characters (R43)."""
+    text = text.strip()
+    if not text or any(category(c) in {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"} for c in text):
+        raise PydanticCustomError("malformed", "not a line of text")
+    return text
+
+
+def _writable(text: str) -> str:
+    """Any text; half a surrogate pair, which JSON can say, is none."""
+    if any(category(c) == "Cs" for c in text):
+        raise PydanticCustomError("malformed", "not text")
+    return text
+
+
+def _without_spaces(text: str) -> str:
+    return "".join(text.split())
+
+
+Address = Annotated[str, Field(max_length=254), AfterValidator(_address)]
+Line = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_plain)]
+Phone = Annotated[str, Field(min_length=3, max_length=40, pattern=r"^[0-9+()/. -]+$")]
+# As typed: 15 to 256 characters, any (R1). What is given to sign in may be anything.
+NewPassword = Annotated[str, Field(min_length=15, max_length=256), AfterValidator(_writable)]
+GivenPassword = Annotated[str, Field(min_length=1, max_length=256), AfterValidator(_writable)]
+Token = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_writable)]
+Code = Annotated[
+    str,
+    Field(min_length=6, max_length=40, pattern=r"^[A-Za-z0-9_ -]+$"),
+    AfterValidator(_without_spaces),
+]
+ProfileType = Literal["C", "B"]
+Language = Literal["en", "fr", "es"]
+
+
+class Body(BaseModel):
+    """What a request may send: nothing we did not ask for (R36)."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class Notice(BaseModel):
+    """What happens next; the same for every address."""
+
+    code: Literal["check_your_mail"]
 
 
 class Money(BaseModel):
@@ -13,3 +80,102 @@ class Money(BaseModel):
 
     amount: int
     currency: str
+
+
+def timestamp(seconds: int) -> str:
+    """Epoch seconds as RFC 3339, UTC."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+class Consents(Body):
+    """What somebody agreed to: the version of the terms he read; the newsletter apart."""
+
+    terms: Annotated[str, Field(min_length=1, max_length=40)]
+    newsletter: bool = False
+
+
+class RoleAnswer(BaseModel):
+    role: str
+    organization_id: str
+
+
+class SessionUser(BaseModel):
+    id: str
+    registration_type: Literal["G", "R", "A", "S"]
+    profile_type: Literal["B", "C"] | None
+    status: str | None
+    email: str | None
+    name: str | None
+    roles: list[RoleAnswer]
+
+
+class SessionCart(BaseModel):
+    line_count: int
+
+
+class SessionAnswer(BaseModel):
+    user: SessionUser
+    authentication: Literal["generic", "guest", "remembered", "signed_in"]
+    cart: SessionCart
+    next: list[str]
+
+
+def session_answer(here: Presence) -> SessionAnswer:
+    """Who this is; of whom is only remembered nothing personal (mission 0.14)."""
+    user, following = here.user, list[str]()
+    known = user if here.level is Level.SIGNED_IN else None
+    if user is not None and here.level is Level.SIGNED_IN:
+        following = list(what_is_next(user, POLICY.shop.terms.version))
+    elif here.level is Level.REMEMBERED:
+        following = ["sign_in"]
+    profile = known.profile if known is not None else None
+    return SessionAnswer(
+        user=SessionUser.model_validate(
+            {
+                "id": user.id if user else GENERIC_ID,
+                "registration_type": user.registration_type if user else "G",
+                "profile_type": profile.profile_type if profile else None,
+                "status": known.status if known else None,
+                "email": known.address if known else None,
+                "name": profile.name if profile else None,
+                "roles": [vars(role) for role in known.roles] if known else [],
+            }
+        ),
+        authentication=here.level.value,
+        cart=SessionCart(line_count=here.line_count),
+        next=following,
+    )
+
+
+class MovedLine(BaseModel):
+    product_id: str
+    gallery_id: str | None
+    picture_id: str | None
+    quantity: int = Field(description="In the guest's cart.")
+    before: int = Field(description="In the account's cart, before; 0 where it was not there.")
+    after: int = Field(description="In the account's cart, after; 0 where it found no room.")
+
+
+class TransferAnswer(BaseModel):
+    """The receipt of what a guest handed over: the same, however often it is asked for."""
+
+    mode: Literal["max"] = "max"
+    lines: list[MovedLine]
+
+
+def transfer_answer(receipt: Receipt | None) -> TransferAnswer | None:
+    if receipt is None:
+        return None
+    return TransferAnswer(
+        lines=[
+            MovedLine(
+                product_id=line.thing.product_id,
+                gallery_id=line.thing.gallery_id,
+                picture_id=line.thing.picture_id,
+                quantity=line.guest,
+                before=line.before,
+                after=line.after,
+            )
+            for line in receipt.lines
+        ]
+    )

@@ -1,6 +1,6 @@
 """Refusals as HTTP: the one table of statuses and words (RFC 9457, translated)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
@@ -8,6 +8,7 @@ from typing import Any
 
 from foyer.rules.refusals import Reason, Refusal
 from foyer.web.language import translations
+from foyer.web.models import timestamp
 
 CONTENT_TYPE = "application/problem+json"
 _LOCALES = Path(__file__).with_name("locales")
@@ -99,6 +100,106 @@ TABLE: dict[Reason, Words] = {
         _("This Idempotency-Key was used for something else"),
         _("Use a new key for a new request. Nothing was changed."),
     ),
+    Reason.TOO_MANY_MAILS: Words(
+        HTTPStatus.TOO_MANY_REQUESTS,
+        _("We have sent enough mails to this address for now"),
+        _("Please look into the mailbox, the spam folder too, or try again later."),
+    ),
+    Reason.TOO_MANY_ATTEMPTS: Words(
+        HTTPStatus.TOO_MANY_REQUESTS,
+        _("Too many attempts"),
+        _("Please wait a little, or choose a new password by mail: that always works."),
+    ),
+    Reason.WRONG_CREDENTIALS: Words(
+        HTTPStatus.UNAUTHORIZED,
+        _("That did not fit"),
+        _("Check the address and what you typed, or have a code mailed to you."),
+    ),
+    Reason.CODE_REQUIRED: Words(
+        HTTPStatus.UNAUTHORIZED,
+        _("We do not know this browser yet"),
+        _("We have mailed you a code. Enter it together with your password."),
+    ),
+    Reason.APPROVAL_PENDING: Words(
+        HTTPStatus.FORBIDDEN,
+        _("Your account waits for approval"),
+        _("The studio looks at it and tells you by mail. Nothing you had is lost."),
+    ),
+    Reason.REGISTRATION_REJECTED: Words(
+        HTTPStatus.FORBIDDEN,
+        _("Your registration was not accepted"),
+        _("You may sign up again, or write to us."),
+    ),
+    Reason.ACCOUNT_DISABLED: Words(
+        HTTPStatus.FORBIDDEN,
+        _("This account is closed for now"),
+        _("Please write to us. Nothing in it is lost."),
+    ),
+    Reason.TAKE_OVER_REQUIRED: Words(
+        HTTPStatus.CONFLICT,
+        _("There is an older cart in this browser"),
+        _("Say whether it is yours and should come along. Nothing was changed."),
+    ),
+    Reason.LINK_INVALID: Words(
+        HTTPStatus.NOT_FOUND,
+        _("This link is not complete"),
+        _("Copy it from the mail once more, all of it, or ask for a new one."),
+    ),
+    Reason.LINK_EXPIRED: Words(
+        HTTPStatus.GONE,
+        _("This link is too old"),
+        _("Ask for a new one: it comes to the same address. Nothing you had is lost."),
+    ),
+    Reason.LINK_REPLACED: Words(
+        HTTPStatus.GONE,
+        _("A newer link was mailed since"),
+        _("Use the one in the newest mail, or ask for another."),
+    ),
+    Reason.ALREADY_ACTIVE: Words(
+        HTTPStatus.CONFLICT,
+        _("This was done already"),
+        _("The account is active: sign in with your password or a mailed code."),
+    ),
+    Reason.OTHER_ADDRESS: Words(
+        HTTPStatus.CONFLICT,
+        _("You are signed in under another address"),
+        _("Sign out first, then open the link again. Nothing was changed."),
+    ),
+    Reason.PASSWORD_REQUIRED: Words(
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        _("Please choose a password"),
+        _("This is not the browser that signed up, so the account gets a password here."),
+    ),
+    Reason.NAME_REQUIRED: Words(
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        _("Please give your name"),
+        _("Nothing was changed."),
+    ),
+    Reason.WEAK_PASSWORD: Words(
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        _("This password is too easy to guess"),
+        _("Choose another, of several words that do not belong together. Nothing was changed."),
+    ),
+    Reason.TERMS_CHANGED: Words(
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        _("Our terms have changed"),
+        _("Please read them as they are now and agree again. Nothing was changed."),
+    ),
+    Reason.SIGN_IN_REQUIRED: Words(
+        HTTPStatus.UNAUTHORIZED,
+        _("Please sign in"),
+        _("This is only for who is signed in."),
+    ),
+    Reason.SIGN_IN_AGAIN: Words(
+        HTTPStatus.UNAUTHORIZED,
+        _("Please sign in again"),
+        _("You have been away for a while. Your cart is still here; the rest asks who you are."),
+    ),
+    Reason.PROOF_REQUIRED: Words(
+        HTTPStatus.UNAUTHORIZED,
+        _("Please show that it is you"),
+        _("For this we ask for your password or a mailed code, no older than ten minutes."),
+    ),
     Reason.BUSY: Words(
         HTTPStatus.SERVICE_UNAVAILABLE,
         _("Too many changes at the same time"),
@@ -116,6 +217,17 @@ TABLE: dict[Reason, Words] = {
     ),
 }
 
+# What a program, or a page, offers next.
+NEXT = {
+    Reason.LINK_EXPIRED: "resend",
+    Reason.LINK_REPLACED: "resend",
+    Reason.ALREADY_ACTIVE: "sign_in",
+    Reason.OTHER_ADDRESS: "sign_out",
+    Reason.SIGN_IN_REQUIRED: "sign_in",
+    Reason.SIGN_IN_AGAIN: "sign_in",
+    Reason.PROOF_REQUIRED: "prove",
+}
+
 # Our own stable codes of what is wrong with a field, by the kind of error pydantic reports.
 _FIELD_CODES = {
     "missing": "missing",
@@ -125,11 +237,13 @@ _FIELD_CODES = {
     "string_too_short": "out_of_range",
     "string_too_long": "out_of_range",
     "string_pattern_mismatch": "malformed",
+    "address": "malformed_address",
 }
 _FIELD_WORDS = {
     "missing": _("This is missing."),
     "unknown_field": _("Unknown field."),
     "out_of_range": _("This is too small or too large."),
+    "malformed_address": _("This is not an address mail can be sent to."),
 }
 _OTHER_FIELD = _("This is not as it should be.")
 
@@ -171,7 +285,10 @@ def problem(
     wrong = list(errors)
     if refusal.pointer is not None:
         wrong.append(FieldError(refusal.pointer, refusal.reason.value))
+    following = {"next": NEXT[refusal.reason]} if refusal.reason in NEXT else {}
     return {
+        **_facts(refusal.facts),
+        **following,
         "type": f"/problems/{refusal.reason.value}",
         "title": title,
         "status": status(refusal.reason).value,
@@ -189,6 +306,15 @@ def problem(
             for error in wrong
         ],
     }
+
+
+def _facts(facts: Mapping[str, object]) -> dict[str, object]:
+    """What else the answer says; the one time in it as the other times of the interface."""
+    told = dict(facts)
+    cart = told.get("cart")
+    if isinstance(cart, dict):
+        told["cart"] = {**cart, "begun": timestamp(cart["begun"])}
+    return told
 
 
 def headers(refusal: Refusal) -> dict[str, str]:

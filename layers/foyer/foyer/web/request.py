@@ -14,12 +14,15 @@ from foyer.credentials import Bearer
 from foyer.operations.sessions import Visitor
 from foyer.rules.refusals import Reason, Refusal
 from foyer.settings import settings
-from foyer.web import language
+from foyer.web import browsers, language
 
 BODY_LIMIT = 16 * 1024
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
 SESSION_COOKIE = "__Host-foyer"
+DEVICE_COOKIE = "__Host-device"
+CODE_COOKIE = "__Host-code"
+COOKIE_LIMIT = 300  # characters of any cookie of ours
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -37,6 +40,7 @@ class Request:
     raw_body: str
     body_is_base64: bool
     etag: str | None = field(default=None, init=False)
+    refused: str | None = field(default=None, init=False)  # why, for the log
 
     @classmethod
     def from_event(cls, event: Mapping[str, Any]) -> "Request":
@@ -66,7 +70,14 @@ class Request:
             source=self.source,
             chosen_language=language.chosen(self.query.get("lang")),
             preferred_language=language.preferred(self.headers.get("accept-language", "")),
+            device=self._cookie(DEVICE_COOKIE),
+            asked=self._cookie(CODE_COOKIE),
+            browser=browsers.name(self.headers.get("user-agent", "")),
         )
+
+    def _cookie(self, name: str) -> str:
+        value = self.cookies.get(name, "")
+        return value if len(value) <= COOKIE_LIMIT and value.isascii() else ""
 
     @cached_property
     def body(self) -> str:

@@ -1,0 +1,237 @@
+"""From guest to client: sign up, the mailed link, a forgotten password."""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field
+
+from foyer import clock
+from foyer.operations import registration
+from foyer.operations.registration import Choice
+from foyer.rules.refusals import Reason
+from foyer.rules.users import Profile
+from foyer.web.api import CHANGING, IDENTIFYING, answers, new_api, request, serve
+from foyer.web.models import (
+    Address,
+    Body,
+    Consents,
+    Id,
+    Language,
+    Line,
+    NewPassword,
+    Notice,
+    Phone,
+    ProfileType,
+    SessionAnswer,
+    Token,
+    TransferAnswer,
+    session_answer,
+    timestamp,
+    transfer_answer,
+)
+
+app = new_api()
+
+MAILED = Notice(code="check_your_mail")
+LINK = (
+    Reason.LINK_INVALID,
+    Reason.LINK_EXPIRED,
+    Reason.LINK_REPLACED,
+    Reason.ALREADY_ACTIVE,
+)
+
+
+class SignUp(Body):
+    email: Address
+    name: Line
+    profile_type: ProfileType
+    organization_id: Id | None = None
+    phone: Phone | None = None
+    company: Line | None = None
+    locale: Language | None = None
+    gallery_id: Id | None = None
+    consents: Consents
+
+
+@app.post(
+    "/v1/registrations",
+    status_code=202,
+    responses=answers(
+        202,
+        Notice,
+        *CHANGING,
+        Reason.TOO_MANY_MAILS,
+        Reason.TOO_MANY_GUESTS,
+        Reason.TERMS_CHANGED,
+    ),
+    tags=["registration"],
+)
+def sign_up(form: SignUp) -> Notice:
+    profile = Profile(form.name, form.profile_type, form.organization_id, form.phone, form.company)
+    wish = registration.SignUp(
+        address=form.email,
+        profile=profile,
+        terms=form.consents.terms,
+        newsletter=form.consents.newsletter,
+        language=form.locale,
+    )
+    registration.sign_up(request().visitor, wish, clock.now())
+    return MAILED  # the same answer, the same work, whether or not the address is known
+
+
+class AnAddress(Body):
+    email: Address
+
+
+@app.post(
+    "/v1/registrations/resend",
+    status_code=202,
+    responses=answers(202, Notice, *CHANGING, Reason.TOO_MANY_MAILS),
+    tags=["registration"],
+)
+def resend(form: AnAddress) -> Notice:
+    registration.resend(request().visitor, form.email, clock.now())
+    return MAILED
+
+
+class AToken(Body):
+    token: Token
+
+
+class WaitingCart(BaseModel):
+    line_count: int
+    begun: str | None
+
+
+class PreviewAnswer(BaseModel):
+    """What the link would do in this browser. `address` is masked."""
+
+    this_browser: bool
+    address: str
+    name: str
+    organization: str | None
+    cart: WaitingCart
+    terms_accepted: bool
+
+
+@app.post(
+    "/v1/activations/preview",
+    responses=answers(200, PreviewAnswer, *IDENTIFYING, *LINK, Reason.OTHER_ADDRESS),
+    tags=["registration"],
+)
+def preview(form: AToken) -> PreviewAnswer:
+    shown = registration.preview(request().visitor, form.token, clock.now())
+    begun = None if shown.begun_at is None else timestamp(shown.begun_at)
+    return PreviewAnswer(
+        this_browser=shown.this_browser,
+        address=shown.address,
+        name=shown.name,
+        organization=shown.organization,
+        cart=WaitingCart(line_count=shown.line_count, begun=begun),
+        terms_accepted=shown.terms_accepted,
+    )
+
+
+class Activation(Body):
+    token: Token
+    password: NewPassword | None = None
+    name: Line | None = None
+    profile_type: ProfileType | None = None
+    organization_id: Id | None = None
+    consents: Consents | None = None
+    take_over: bool | None = Field(
+        default=None, description="Elsewhere: whether the cart of who signed up comes along."
+    )
+
+
+class ActivatedAnswer(BaseModel):
+    status: Literal["approved", "pending_approval"]
+    session: SessionAnswer | None = None
+    transfer: TransferAnswer | None = None
+
+
+@app.post(
+    "/v1/activations",
+    responses=answers(
+        200,
+        ActivatedAnswer,
+        *IDENTIFYING,
+        *LINK,
+        Reason.OTHER_ADDRESS,
+        Reason.PASSWORD_REQUIRED,
+        Reason.NAME_REQUIRED,
+        Reason.WEAK_PASSWORD,
+        Reason.TERMS_CHANGED,
+        Reason.TAKE_OVER_REQUIRED,
+        Reason.TOO_MANY_ATTEMPTS,
+    ),
+    tags=["registration"],
+)
+def activate(form: Activation) -> ActivatedAnswer:
+    choice = Choice(
+        password=form.password,
+        name=form.name,
+        profile_type=form.profile_type,
+        organization_id=form.organization_id,
+        terms=form.consents.terms if form.consents else None,
+        newsletter=bool(form.consents and form.consents.newsletter),
+        take_over=form.take_over,
+    )
+    done = registration.activate(request().visitor, form.token, choice, clock.now())
+    if done.presence is None:
+        return ActivatedAnswer(status="pending_approval")
+    return ActivatedAnswer(
+        status="approved",
+        session=session_answer(done.presence),
+        transfer=transfer_answer(done.receipt),
+    )
+
+
+@app.post(
+    "/v1/password-resets",
+    status_code=202,
+    responses=answers(202, Notice, *IDENTIFYING, Reason.TOO_MANY_MAILS),
+    tags=["registration"],
+)
+def ask_reset(form: AnAddress) -> Notice:
+    registration.ask_reset(request().visitor, form.email, clock.now())
+    return MAILED
+
+
+class Reset(Body):
+    token: Token
+    password: NewPassword
+    take_over: bool | None = None
+
+
+class ResetAnswer(BaseModel):
+    session: SessionAnswer
+    transfer: TransferAnswer | None
+
+
+@app.post(
+    "/v1/password-resets/redeem",
+    responses=answers(
+        200,
+        ResetAnswer,
+        *IDENTIFYING,
+        *LINK,
+        Reason.WEAK_PASSWORD,
+        Reason.TAKE_OVER_REQUIRED,
+        Reason.APPROVAL_PENDING,
+        Reason.REGISTRATION_REJECTED,
+        Reason.ACCOUNT_DISABLED,
+        Reason.TOO_MANY_ATTEMPTS,
+    ),
+    tags=["registration"],
+)
+def reset(form: Reset) -> ResetAnswer:
+    visitor, now = request().visitor, clock.now()
+    done = registration.reset(visitor, form.token, form.password, now, take_over=form.take_over)
+    return ResetAnswer(
+        session=session_answer(done.presence), transfer=transfer_answer(done.receipt)
+    )
+
+
+def lambda_handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
+    return serve(app, event, context)

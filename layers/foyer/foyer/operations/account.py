@@ -1,0 +1,141 @@
+"""A client in his own space: proving to be himself, his password, his sessions."""
+
+from dataclasses import replace
+from secrets import token_bytes
+
+from foyer import passwords
+from foyer.credentials import Asked, Entropy
+from foyer.operations.registration import check_password, new_password
+from foyer.operations.sessions import RETRIES, Visitor, code_mail, cost
+from foyer.rules import sessions as rules
+from foyer.rules.policy import POLICY
+from foyer.rules.refusals import Reason, Refusal
+from foyer.rules.sessions import Level, Session
+from foyer.rules.users import User
+from foyer.storage import keys, limits, users
+from foyer.storage.limits import Limit
+from foyer.storage.secrets import link_keys, site_key
+from foyer.storage.table import Change, ConditionFailed, read, write
+
+
+def signed_in(visitor: Visitor, now: int, *, changing: bool = False) -> tuple[User, Session]:
+    """The client whose session this is. Refuses SIGN_IN_REQUIRED, and SIGN_IN_AGAIN to who is only
+    remembered."""
+    found = read(visitor.row_keys()[:1], consistent=True) if visitor.bearer else {}
+    user = visitor.recognise(found, now, changing=changing)
+    if visitor.level is Level.REMEMBERED:
+        raise Refusal(Reason.SIGN_IN_AGAIN)
+    if user is None or visitor.session is None:
+        raise Refusal(Reason.SIGN_IN_REQUIRED)
+    return user, visitor.session
+
+
+def _proved(visitor: Visitor, now: int) -> tuple[User, Session]:
+    """Signed in, and proved to be himself within ten minutes (0.14). Refuses PROOF_REQUIRED."""
+    user, session = signed_in(visitor, now, changing=True)
+    if not rules.is_proved(session, now, POLICY.sessions):
+        raise Refusal(Reason.PROOF_REQUIRED)
+    return user, session
+
+
+def ask_proof(visitor: Visitor, now: int, entropy: Entropy = token_bytes) -> None:
+    """Mails him a code, good in this browser."""
+    user, _ = signed_in(visitor, now, changing=True)
+    limit = Limit("mail-account", user.id, POLICY.mails.per_device_per_hour)
+    if limits.count(limit, now) is None:
+        raise Refusal(Reason.TOO_MANY_MAILS, retry_after=limit.retry_after(now))
+    write(code_mail(visitor, user.address or "", now, entropy))
+
+
+def prove(visitor: Visitor, *, password: str | None, code: str | None, now: int) -> None:
+    """A fresh proof for this session, by password or mailed code; tries are counted as at sign-in.
+    Refuses WRONG_CREDENTIALS."""
+    user, session = signed_in(visitor, now, changing=True)
+    email, settled = user.email or "", list[Change]()
+    wait = limits.sign_ins(visitor.source, with_password=password is not None, now=now)
+    right = True
+    if wait is None and password is not None:
+        device = visitor.known_device(email, now)
+        guesses = limits.guesses(email, device.id if device else None, now)
+        _, wait = guesses.count(now)
+        settled += [guesses.forget(), limits.no_failure(visitor.source, now)]
+    if wait is not None:
+        raise Refusal(Reason.TOO_MANY_ATTEMPTS, retry_after=wait)
+    if password is not None:
+        key = keys.credential(user.id)
+        stored = read([key], consistent=True).get(key, {}).get("hash")
+        right = passwords.verify(password, stored, cost()).right
+    if code is not None:
+        right, done = _code_is_right(visitor, email, code, now)
+        settled += done
+    if not right:
+        raise Refusal(Reason.WRONG_CREDENTIALS)
+    try:
+        write(users.prove_session(user, replace(session, proved_at=now)), *settled)
+    except ConditionFailed as failed:
+        spent = code is not None and failed.items[0] is None
+        raise Refusal(Reason.WRONG_CREDENTIALS if spent else Reason.SESSION_CHANGED) from failed
+
+
+def _code_is_right(visitor: Visitor, email: str, code: str, now: int) -> tuple[bool, list[Change]]:
+    asked = Asked.read(site_key(now), visitor.asked, now)
+    if asked is None or not limits.count_code(asked.nonce, email, digits=len(code) == 6, now=now):
+        return False, []
+    right = asked.is_answered(link_keys(now), email, code)
+    return right, [limits.spend_code(asked.nonce, now), limits.no_wrong_codes(email, now)]
+
+
+def choose_password(
+    visitor: Visitor, password: str, now: int, entropy: Entropy = token_bytes
+) -> None:
+    """A first or another password. Every other session ends, and so do links mailed before; its
+    owner is told by mail."""
+    for _ in range(RETRIES + 1):
+        user, session = _proved(visitor, now)
+        check_password(password, user.address or "", pointer="#/new")
+        try:
+            write(
+                users.replace_sessions(user, session, now, has_password=True),
+                *new_password(visitor, user, password, now, entropy),
+            )
+        except ConditionFailed:
+            continue
+        return
+    raise Refusal(Reason.BUSY, retry_after=1)
+
+
+def list_sessions(visitor: Visitor, now: int) -> list[Session]:
+    """Where he is signed in or remembered, the newest first."""
+    user, _ = signed_in(visitor, now)
+    staff = user.is_staff
+    live = [
+        session
+        for session in user.sessions.values()
+        if rules.level(session, now, POLICY.sessions, staff=staff) is not Level.GENERIC
+    ]
+    return sorted(live, key=lambda session: (session.started_at, session.id), reverse=True)
+
+
+def end_session(visitor: Visitor, session_id: str, now: int) -> None:
+    """Ends one of his sessions; needs a proof unless it is this one. One that is not there is
+    NOT_FOUND."""
+    user, own = signed_in(visitor, now, changing=True)
+    if session_id != own.id and not rules.is_proved(own, now, POLICY.sessions):
+        raise Refusal(Reason.PROOF_REQUIRED)
+    if session_id not in user.sessions:
+        raise Refusal(Reason.NOT_FOUND)
+    write(users.end_session(user.id, session_id, now))
+    if session_id == own.id:
+        visitor.user, visitor.level, visitor.session = None, Level.GENERIC, None
+        visitor.left = True
+
+
+def end_other_sessions(visitor: Visitor, now: int) -> None:
+    for _ in range(RETRIES + 1):
+        user, own = _proved(visitor, now)
+        try:
+            write(users.replace_sessions(user, own, now))
+        except ConditionFailed:
+            continue
+        return
+    raise Refusal(Reason.BUSY, retry_after=1)

@@ -1,0 +1,79 @@
+"""Handing a guest's things over to an account: on every road to a session (mission 0.7, N2)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from foyer.rules.carts import Cart, Merged, merge
+from foyer.rules.policy import POLICY
+from foyer.rules.refusals import Reason, Refusal
+from foyer.rules.users import User
+from foyer.storage import carts, receipts, users
+from foyer.storage.carts import Stored
+from foyer.storage.receipts import Receipt
+from foyer.storage.table import Change
+
+
+@dataclass(frozen=True)
+class Guest:
+    """A guest and his cart, as read."""
+
+    user: User
+    cart: Stored
+
+    def begun_at(self) -> int | None:
+        """When the oldest line was put in, epoch seconds."""
+        return min((line.added_at for line in self.cart.cart.lines.values()), default=None)
+
+
+@dataclass(frozen=True)
+class HandOver:
+    """The changes that do it, the account's cart afterwards, and what to tell."""
+
+    changes: tuple[Change, ...]
+    cart: Cart
+    receipt: Receipt | None
+
+
+def wanted(guest: Guest | None, take_over: bool | None, now: int) -> Guest | None:
+    """The guest to hand over, if any: at once where he was active within a day, else as asked
+    (0.7). Refuses TAKE_OVER_REQUIRED where it must be asked."""
+    if guest is None or take_over is False:
+        return None
+    idle = now - guest.user.seen_at
+    if (
+        guest.cart.cart.lines
+        and take_over is None
+        and idle >= POLICY.carts.taken_over_unasked_seconds
+    ):
+        about = {"line_count": len(guest.cart.cart.lines), "begun": guest.begun_at()}
+        raise Refusal(Reason.TAKE_OVER_REQUIRED, facts={"cart": about})
+    return guest
+
+
+def hand_over(guests: Sequence[Guest], account_id: str, account: Stored, now: int) -> HandOver:
+    """All lines go to the account and each guest is dead; one who waits for approval lives on with
+    an empty cart. The number of changes does not depend on the lines."""
+    changes: list[Change] = []
+    cart, told = account.cart, list[Merged]()
+    for guest in guests:
+        cart, lines = merge(guest.cart.cart, cart, POLICY.carts)
+        told += lines
+        changes += _dead(guest, account_id, now)
+    if cart is not account.cart:
+        changes.append(carts.replace(account_id, account, cart))
+    receipt = Receipt(tuple(told)) if told else None
+    if receipt is not None:
+        changes.append(receipts.put(account_id, guests[0].user.id, receipt, now))
+    return HandOver(tuple(changes), cart, receipt)
+
+
+def _dead(guest: Guest, account_id: str, now: int) -> list[Change]:
+    if guest.user.status is None:
+        return [
+            users.hand_over(guest.user, account_id, now),
+            carts.close(guest.user.id, guest.cart, now),
+        ]
+    if not guest.cart.cart.lines:
+        return []
+    emptied = Cart({}, guest.cart.cart.version + 1)
+    return [carts.replace(guest.user.id, guest.cart, emptied)]

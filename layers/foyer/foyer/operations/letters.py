@@ -1,0 +1,117 @@
+"""What a mail somebody asked for turns into, once it is written: who lives at the address decides,
+and only now is that looked up. So the request itself did the same for every address (0.19), and
+what its owner reads is true when it leaves."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from secrets import token_bytes
+
+from foyer.credentials import Asked, Entropy, Token, new_id
+from foyer.rules.policy import POLICY
+from foyer.rules.users import State, User, logon_id
+from foyer.storage import claims, keys, limits, links, users
+from foyer.storage.claims import Claim
+from foyer.storage.links import Link
+from foyer.storage.outbox import Mail
+from foyer.storage.secrets import link_keys
+from foyer.storage.table import ConditionFailed, read, write
+
+ASKED = frozenset({"sign_up", "resend", "code", "reset"})
+
+TRIES = 3  # to write a link beside others who do
+
+
+def written(mail: Mail, now: int, entropy: Entropy = token_bytes) -> Mail:
+    """The mail as it leaves: its kind, to whom, in which language, with which token or code. Facts
+    are texts; those that end in `_minutes` say how long something is good."""
+    if mail.kind not in ASKED:
+        return mail
+    email = logon_id(mail.to)
+    user = _owner(email)
+    if user is not None and not (
+        user.state is State.REJECTED and mail.kind in {"sign_up", "resend"}
+    ):
+        return _to_owner(mail, user, email, now, entropy)
+    claim = _claim(mail, email, now)
+    if claim is None:
+        return replace(mail, kind="no_account")
+    return _activation(mail, claim, now, entropy)
+
+
+def _owner(email: str) -> User | None:
+    """The user whose proved address it is."""
+    key = keys.email(email)
+    owner = users.owner_of(read([key], consistent=True).get(key))
+    if owner is None:
+        return None
+    return users.from_item(read([keys.user(owner)], consistent=True).get(keys.user(owner)))
+
+
+def _to_owner(mail: Mail, user: User, email: str, now: int, entropy: Entropy) -> Mail:
+    """To the address as its owner writes it, in his language (R31)."""
+    mail = replace(mail, to=user.address or mail.to, language=user.language)
+    if mail.kind in {"sign_up", "resend"}:
+        return replace(mail, kind="already_registered")
+    if user.status is not State.APPROVED:
+        return _told(mail, "not_open", status=user.state.value)
+    if mail.kind == "reset":
+        return _reset(mail, user, now, entropy)
+    return _code(mail, email, now)
+
+
+def _code(mail: Mail, email: str, now: int) -> Mail:
+    """Six digits; a link where too many guessed at them (0.15)."""
+    asked = Asked(mail.facts["nonce"], 0)
+    minutes = str(POLICY.codes.seconds // 60)
+    key = limits.wrong_codes_key(email, now)
+    if limits.too_many_wrong_codes(read([key], consistent=True).get(key)):
+        token = asked.long_code(link_keys(now), email)
+        return _told(mail, "sign_in_link", token=token, good_minutes=minutes)
+    code = asked.code(link_keys(now), email)
+    return _told(mail, "sign_in_code", code=code, good_minutes=minutes)
+
+
+def _reset(mail: Mail, user: User, now: int, entropy: Entropy) -> Mail:
+    """The live link if there is one, else a new one."""
+    key = keys.link(user.id, "reset")
+    for _ in range(TRIES):
+        old = links.from_item(read([key], consistent=True).get(key))
+        link = old if old is not None and old.is_live(user.epoch, now) else None
+        if link is None:
+            until = now + POLICY.links.reset_seconds
+            link = Link(new_id(entropy), user.id, "reset", user.epoch, until)
+            try:
+                write(links.replace(old, link))
+            except ConditionFailed:
+                continue
+        token = Token.made(link_keys(now).key, "rst", user.id, user.id, link.id)
+        minutes = str(max(1, (link.until - now) // 60))
+        return _told(mail, "password_reset", token=str(token), good_minutes=minutes)
+    raise ConditionFailed([])
+
+
+def _claim(mail: Mail, email: str, now: int) -> Claim | None:
+    """The claim the mail is about, or the newest open one on the address."""
+    if "claim" in mail.facts:
+        key = keys.claim(mail.facts["owner"], mail.facts["claim"])
+        claim = claims.from_item(read([key], consistent=True).get(key), now)
+        if claim is not None and claim.redeemed_at is None:
+            return claim
+    return claims.newest(email, now)
+
+
+def _activation(mail: Mail, claim: Claim, now: int, entropy: Entropy) -> Mail:
+    """The claim's live link, unchanged; a dead one is renewed, for that replaces nothing."""
+    if now >= claim.link_until:
+        fresh, until = new_id(entropy), now + POLICY.links.activation_seconds
+        write(claims.new_link(claim, fresh, now))  # outrun, the mail is tried again
+        claim = replace(claim, link_id=fresh, link_until=until)
+    token = Token.made(link_keys(now).key, "act", claim.owner, claim.id, claim.link_id)
+    minutes = str(max(1, (claim.link_until - now) // 60))
+    mail = replace(mail, to=claim.address, language=claim.language)
+    return _told(mail, "activation", token=str(token), good_minutes=minutes)
+
+
+def _told(mail: Mail, kind: str, **facts: str) -> Mail:
+    told: Mapping[str, str] = {"browser": mail.facts.get("browser", ""), **facts}
+    return replace(mail, kind=kind, facts=told)

@@ -1,0 +1,128 @@
+"""Claims: who signed up with which address, and the one live link of each. A claim reserves nothing
+and can do nothing; once the address is somebody's it is void by condition (mission 0.3)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from foyer.rules.policy import POLICY
+from foyer.rules.sessions import DAY
+from foyer.rules.users import Profile
+from foyer.storage import keys
+from foyer.storage.keys import Key
+from foyer.storage.table import ABSENT, Delete, Item, Put, Update, listing, setting
+from foyer.storage.users import profile_from, profile_raw
+
+
+@dataclass(frozen=True)
+class Claim:
+    """`owner` is the guest who signed up, or the claim's own id where nobody's guest did. Times are
+    epoch seconds. `redeemed_by` is the user it made, `redeemed_with` the hash of the cookie that
+    did it."""
+
+    id: str
+    owner: str
+    email: str
+    address: str
+    profile: Profile
+    language: str
+    terms: str
+    newsletter: bool
+    made_at: int
+    expires: int
+    link_id: str
+    link_until: int
+    redeemed_at: int | None = None
+    redeemed_by: str | None = None
+    redeemed_with: str | None = None
+
+    @property
+    def key(self) -> Key:
+        return keys.claim(self.owner, self.id)
+
+    @property
+    def guest_id(self) -> str | None:
+        return None if self.owner == self.id else self.owner
+
+
+def from_item(item: Item | None, now: int) -> Claim | None:
+    if item is None or item["expires"] <= now:
+        return None
+    redeemed: Mapping[str, Any] = item.get("redeemed", {})
+    return Claim(
+        id=keys.id_in(item["sk"]),
+        owner=keys.id_in(item["pk"]),
+        email=item["email"],
+        address=item["address"],
+        profile=profile_from(item["profile"]),
+        language=item["language"],
+        terms=item["terms"],
+        newsletter=item["newsletter"],
+        made_at=item["made_at"],
+        expires=item["expires"],
+        link_id=item["link"],
+        link_until=item["link_until"],
+        redeemed_at=redeemed.get("at"),
+        redeemed_by=redeemed.get("by"),
+        redeemed_with=redeemed.get("with"),
+    )
+
+
+def new_claim(claim: Claim) -> Put:
+    return Put(
+        {
+            **claim.key._asdict(),
+            "email": claim.email,
+            "address": claim.address,
+            "profile": profile_raw(claim.profile),
+            "language": claim.language,
+            "terms": claim.terms,
+            "newsletter": claim.newsletter,
+            "made_at": claim.made_at,
+            "expires": claim.expires,
+            "link": claim.link_id,
+            "link_until": claim.link_until,
+            "list": keys.claims_on(claim.email),
+            "list_at": f"{claim.made_at:012d}#{claim.id}",
+        },
+        condition=ABSENT,
+    )
+
+
+def drop(owner: str, claim_id: str) -> Delete:
+    return Delete(keys.claim(owner, claim_id))
+
+
+def new_link(claim: Claim, link_id: str, now: int) -> Update:
+    """Another link in place of the one that was read; who reads the older mail is told so."""
+    return setting(
+        claim.key,
+        {
+            "link": link_id,
+            "link_until": now + POLICY.links.activation_seconds,
+            "expires": max(claim.expires, now + POLICY.claims.days * DAY),
+        },
+        condition="#link = :link AND attribute_not_exists(redeemed)",
+        names={"#link": "link"},
+        values={":link": claim.link_id},
+    )
+
+
+def redeem(claim: Claim, user_id: str, cookie_hash: str | None, now: int) -> Update:
+    """Redeemed, once, while its link is the one that was read. It stays, for who asks again."""
+    how = {"at": now, "by": user_id, "with": cookie_hash}
+    return setting(
+        claim.key,
+        {"redeemed": {name: value for name, value in how.items() if value is not None}},
+        removes=["list", "list_at"],
+        condition="#link = :link AND attribute_not_exists(redeemed)",
+        names={"#link": "link"},
+        values={":link": claim.link_id},
+    )
+
+
+def newest(email: str, now: int) -> Claim | None:
+    """The claim on this address that was made last and is still open, for a mail to its owner."""
+    page = listing(keys.claims_on(email), limit=5, newest_first=True)
+    found = (from_item(item, now) for item in page.items)
+    return next((c for c in found if c is not None and c.redeemed_at is None), None)

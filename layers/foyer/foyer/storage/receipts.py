@@ -1,0 +1,44 @@
+"""Receipts: what a guest handed over, kept so that asking again gets the same answer."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from foyer.rules.carts import Merged, Thing
+from foyer.rules.sessions import DAY
+from foyer.storage import keys
+from foyer.storage.table import Item, Put
+
+KEPT = 90 * DAY
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What moved and what merged, with the quantities before and after (N2)."""
+
+    lines: tuple[Merged, ...]
+
+
+def from_item(item: Item | None) -> Receipt | None:
+    if item is None:
+        return None
+    return Receipt(tuple(_line(raw) for raw in item["lines"]))
+
+
+def put(account_id: str, guest_id: str, receipt: Receipt, now: int) -> Put:
+    lines = [_raw(line) for line in receipt.lines]
+    key = keys.receipt(account_id, guest_id)._asdict()
+    return Put({**key, "lines": lines, "at": now, "expires": now + KEPT})
+
+
+def _raw(line: Merged) -> dict[str, Any]:
+    raw: dict[str, Any] = {"p": line.thing.product_id, "n": line.guest, "b": line.before}
+    raw["a"] = line.after
+    if line.thing.gallery_id is not None:
+        raw["g"] = line.thing.gallery_id
+    if line.thing.picture_id is not None:
+        raw["i"] = line.thing.picture_id
+    return raw
+
+
+def _line(raw: Any) -> Merged:
+    return Merged(Thing(raw["p"], raw.get("g"), raw.get("i")), raw["n"], raw["b"], raw["a"])
