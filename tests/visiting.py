@@ -78,7 +78,8 @@ class Browser:
         return self.send("POST", path, json=json, headers=names)
 
     def submit(self, path: str, **form: str) -> Answer:
-        return self.send("POST", path, data=form)
+        kind = {"Content-Type": "application/x-www-form-urlencoded"}
+        return self.send("POST", path, data=form, headers=kind)
 
     # ---- what tests ask for often ---------------------------------------------------------------
 

@@ -153,7 +153,7 @@ def test_what_is_not_there_is_a_404(browser: Browser, path: str) -> None:
         ("PUT", "/v1/cart", "GET, HEAD"),
         ("GET", "/v1/cart/lines", "POST"),
         ("POST", "/v1/cart/lines/x", "DELETE, PATCH"),
-        ("DELETE", "/v1/session", "GET, HEAD"),
+        ("PATCH", "/v1/session", "DELETE, GET, HEAD, POST"),
         ("POST", "/", "GET, HEAD"),
         ("OPTIONS", "/cart", "GET, HEAD"),
         ("TRACE", "/cart/lines", "POST"),

@@ -234,15 +234,19 @@ _FIELD_CODES = {
     "extra_forbidden": "unknown_field",
     "greater_than_equal": "out_of_range",
     "less_than_equal": "out_of_range",
-    "string_too_short": "out_of_range",
-    "string_too_long": "out_of_range",
+    "string_too_short": "too_short",
+    "string_too_long": "too_long",
     "string_pattern_mismatch": "malformed",
     "address": "malformed_address",
+    "agree": "not_agreed",
 }
 _FIELD_WORDS = {
     "missing": _("This is missing."),
     "unknown_field": _("Unknown field."),
     "out_of_range": _("This is too small or too large."),
+    "not_agreed": _("Please agree to this first."),
+    "too_short": _("This is too short."),
+    "too_long": _("This is too long."),
     "malformed_address": _("This is not an address mail can be sent to."),
 }
 _OTHER_FIELD = _("This is not as it should be.")

@@ -1,0 +1,9 @@
+// The token of a mailed link stands behind the "#", where no server, log or scanner sees it. This
+// takes it from there into the form; without scripts one pastes the link.
+const token = new URLSearchParams(location.hash.slice(1)).get("t");
+const form = document.querySelector("form[data-link]");
+if (token && form) {
+  history.replaceState(null, "", location.pathname + location.search);
+  form.querySelector("[name=token], [name=code]").value = token;
+  if (form.dataset.link === "send") form.submit();
+}
