@@ -36,7 +36,8 @@ def _tidy(schema: dict[str, Any]) -> None:
         schema["components"]["schemas"].pop(name, None)
     for operations in schema["paths"].values():
         for operation in operations.values():
-            operation["responses"].get("303", {}).pop("content", None)
+            for status in ("204", "303"):
+                operation["responses"].get(status, {}).pop("content", None)
 
 
 def main() -> int:

@@ -1,5 +1,6 @@
 """A browser as far as HTTP goes: keeps its cookies, says where a request comes from."""
 
+import re
 from collections.abc import Mapping
 from http.cookies import SimpleCookie
 from typing import Any
@@ -18,6 +19,11 @@ PRINT = {
     "picture_id": "low-tide",
     "quantity": 1,
 }
+
+
+TERMS = "2026-11-01"
+PASSWORD = "sunflower river 42 candle"
+OTHER_PASSWORD = "another lantern by the sea"
 
 
 class Answer(TestResponse):
@@ -94,6 +100,67 @@ class Browser:
 
     def session(self) -> Any:
         return self.get("/v1/session").json
+
+    def who(self) -> str:
+        """The id he has."""
+        return str(self.session()["user"]["id"])
+
+    def sign_up(self, email: str, **more: Any) -> Answer:
+        form = {
+            "email": email,
+            "name": "Nina",
+            "profile_type": "C",
+            "consents": {"terms": TERMS, "newsletter": False},
+        }
+        return self.post("/v1/registrations", form | more)
+
+    def activate(self, token: str, **more: Any) -> Answer:
+        return self.post("/v1/activations", {"token": token, **more})
+
+    def elsewhere(self, token: str, **more: Any) -> Answer:
+        """As a browser that did not sign up must: with a name and a password."""
+        return self.activate(token, **{"name": "Nina", "password": PASSWORD, **more})
+
+    def sign_in(self, email: str, password: str = PASSWORD, **more: Any) -> Answer:
+        return self.post("/v1/session", {"email": email, "password": password, **more})
+
+    def ask_code(self, email: str) -> Answer:
+        return self.post("/v1/session/codes", {"email": email})
+
+    def sign_in_by_code(self, email: str, code: str, **more: Any) -> Answer:
+        return self.post("/v1/session", {"email": email, "code": code, **more})
+
+    def reset(self, token: str, password: str = OTHER_PASSWORD, **more: Any) -> Answer:
+        body = {"token": token, "password": password, **more}
+        return self.post("/v1/password-resets/redeem", body)
+
+    def choose_password(self, password: str = PASSWORD) -> Answer:
+        return self.send("PUT", "/v1/account/password", json={"new": password})
+
+    def register(self, email: str, password: str | None = PASSWORD) -> "Browser":
+        """Signs up and activates here; the rest of the mailbox is left as it is."""
+        assert self.sign_up(email).status_code == 202
+        body = {} if password is None else {"password": password}
+        answer = self.activate(self.token(email), **body)
+        assert answer.json["status"] == "approved", answer.json
+        return self
+
+    # ---- the mailbox ----------------------------------------------------------------------------
+
+    def mails(self, to: str) -> list[Any]:
+        """What an address got, the newest first."""
+        found = self.get("/_dev/mail.json").json
+        return [mail for mail in found if mail["to"].casefold() == to.casefold()]
+
+    def token(self, to: str) -> str:
+        """The token of the newest link mailed to the address."""
+        links = [link for mail in self.mails(to) for link in mail["links"] if "#t=" in link]
+        return str(links[0].partition("#t=")[2])
+
+    def code(self, to: str) -> str:
+        """The newest code mailed to the address."""
+        codes = [c for mail in self.mails(to) for c in re.findall(r"\b\d{6}\b", mail["text"])]
+        return str(codes[0])
 
     def cost(self) -> Any:
         return self.get("/_dev/cost").json

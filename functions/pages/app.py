@@ -252,6 +252,7 @@ LINK = (
 # As typed: what is wrong with it is said at its field, and it stays in the form.
 Typed = Annotated[str, Form(max_length=400)]
 Yes = Annotated[str, Form(max_length=10)]
+Kept = Annotated[str, Form(max_length=4000)]
 
 
 def _agreed(typed: str) -> str:
@@ -472,7 +473,7 @@ def sign_in_page(back: Annotated[str, Query(max_length=200)] = "") -> Page:
 
 
 @app.post("/sign-in/continue", responses=_documented(*IDENTIFYING), tags=["pages"])
-def sign_in_to_continue(then: Typed = "", kept: Annotated[str, Form(max_length=8000)] = "") -> Page:
+def sign_in_to_continue(then: Typed = "", kept: Kept = "") -> Page:
     return _sign_in_page(None, kept={"then": _own_path(then), "kept": kept})
 
 
@@ -485,7 +486,7 @@ def sign_in(
     take_over: Yes = "",
     back: Typed = "",
     then: Typed = "",
-    kept: Annotated[str, Form(max_length=8000)] = "",
+    kept: Kept = "",
 ) -> Page:
     typed = {"email": email, "remember": remember, "take_over": take_over}
     keep = {"then": _own_path(then), "kept": kept} if then else {}
@@ -588,7 +589,10 @@ def _code_page(
 
 
 @app.post(
-    "/sign-out", status_code=303, responses=_documented(*IDENTIFYING, success=303), tags=["pages"]
+    "/sign-out",
+    status_code=303,
+    responses=_documented(*IDENTIFYING, *LINK, success=303),
+    tags=["pages"],
 )
 def sign_out(token: Typed = "") -> Page:
     """With the token of a link that this session stood in the way of: then that link is opened."""

@@ -180,6 +180,9 @@ def test_every_event_file_is_answered(site: Site) -> None:
 
     expected = {
         "session-get": ("SessionFunction", 200),
+        "session-sign-in": ("SessionFunction", 401),
+        "registration-sign-up": ("RegistrationFunction", 202),
+        "account-password": ("AccountFunction", 401),
         "cart-get": ("CartFunction", 200),
         "cart-add-line": ("CartFunction", 201),
         "pages-home": ("PagesFunction", 200),

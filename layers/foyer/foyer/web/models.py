@@ -102,7 +102,7 @@ class RoleAnswer(BaseModel):
 class SessionUser(BaseModel):
     id: str
     registration_type: Literal["G", "R", "A", "S"]
-    profile_type: Literal["B", "C"] | None
+    profile_type: ProfileType | None
     status: str | None
     email: str | None
     name: str | None
