@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, cast
 
 os.environ |= {
@@ -199,10 +200,21 @@ class Cloud:
             written = _written_keys(operation, body)
             before = {key: self.row(*key) for key in written}
             response = send()
+            self._stamp_stream()
             after = {key: self.row(*key) for key in written}
             self._meter(operation, body, response, before, after)
             self._keep_token(operation, body, response)
             return response
+
+    def _stamp_stream(self) -> None:
+        """moto stamps records of the stream by this machine's clock; their age goes by ours."""
+        table = get_backend("dynamodb")[ACCOUNT][REGION].tables[self.table_name]
+        now = datetime.fromtimestamp(self._now(), UTC).replace(tzinfo=None)
+        for record in reversed(table.stream_shard.items):
+            if getattr(record, "stamped", False):
+                break
+            record.record["dynamodb"]["ApproximateCreationDateTime"] = now
+            record.stamped = True
 
     def row(self, pk: str, sk: str) -> dict[str, Any] | None:
         """A row as it stands, in DynamoDB's notation, without a call."""

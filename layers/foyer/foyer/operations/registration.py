@@ -72,7 +72,7 @@ def sign_up(visitor: Visitor, form: SignUp, now: int, entropy: Entropy = token_b
     email = logon_id(form.address)
     _check_terms(form.terms)
     allow_mail(visitor, email, now)
-    claim_id, email_hash = new_id(entropy), _email_hash(email, now)
+    claim_id, email_hash = new_id(entropy), _email_hash(email, now, user)
     changes: list[Change] = []
     if user is None:
         guest, _ = mint(visitor, now, entropy)
@@ -131,10 +131,12 @@ def _by_age(guest: User) -> list[str]:
     return sorted(guest.claims, key=lambda id_: guest.claims[id_])
 
 
-def _email_hash(email: str, now: int) -> str:
+def _email_hash(email: str, now: int, guest: User | None) -> str:
     """The guest's own row says which claim is on which address, without saying the address; what
     it begins with puts claims in order."""
-    return f"{now:012d}.{fingerprint(site_key(now), 'claims', email)}"
+    held = guest.claims.values() if guest is not None else ()
+    number = 1 + max((int(value.partition(".")[0]) for value in held), default=0)
+    return f"{number:06d}.{fingerprint(site_key(now), 'claims', email)}"
 
 
 def _names(claim: Claim) -> dict[str, str]:
@@ -170,7 +172,7 @@ def _own_claims(visitor: Visitor, email: str, now: int) -> list[Key]:
     """The claims of this browser's guest on the address, the newest last."""
     if visitor.user is None or visitor.level is not Level.GUEST:
         return []
-    guest, wanted_hash = visitor.user, _email_hash(email, now).partition(".")[2]
+    guest, wanted_hash = visitor.user, fingerprint(site_key(now), "claims", email)
     return [
         keys.claim(guest.id, id_)
         for id_ in _by_age(guest)
