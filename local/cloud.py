@@ -208,7 +208,7 @@ class Cloud:
 
     def _stamp_stream(self) -> None:
         """moto stamps records of the stream by this machine's clock; their age goes by ours."""
-        table = get_backend("dynamodb")[ACCOUNT][REGION].tables[self.table_name]
+        table: Any = get_backend("dynamodb")[ACCOUNT][REGION].tables[self.table_name]
         now = datetime.fromtimestamp(self._now(), UTC).replace(tzinfo=None)
         for record in reversed(table.stream_shard.items):
             if getattr(record, "stamped", False):

@@ -279,10 +279,16 @@ def sign_in(visitor: Visitor, given: Given, now: int, entropy: Entropy = token_b
     proven = _prove(given, owner, rows, email, asked, found, counted, now)
     if proven is None or _spent_while_signed_in(visitor, asked, found, now):
         raise Refusal(Reason.WRONG_CREDENTIALS)
-    may_sign_in(proven)
-    if proven.is_staff and device is None and not (given.password and given.code):
-        _ask_staff_for_code(visitor, given, proven, now, entropy)
-    settled = _settled(visitor, given, email, asked, counted, now)
+    taken_back, settled = _settled(visitor, given, email, asked, counted, now)
+    try:
+        may_sign_in(proven)
+        if proven.is_staff and device is None and not (given.password and given.code):
+            _ask_staff_for_code(visitor, given, proven, now, entropy)
+        wanted(visitor.guest(found), given.take_over, now)
+    except Refusal:
+        if taken_back:  # he was right: it was no failure
+            write(*taken_back)
+        raise
     for _ in range(RETRIES + 1):
         account = users.from_item(rows.get(keys.user(proven.id)))
         if account is None or account.epoch != proven.epoch:
@@ -297,6 +303,7 @@ def sign_in(visitor: Visitor, given: Given, now: int, entropy: Entropy = token_b
                 users.open_session(account, session, {*dropped, *replaced(visitor, account)}),
                 *left_elsewhere(visitor, account, now),
                 *moved.changes,
+                *taken_back,
                 *settled,
             )
         except ConditionFailed:
@@ -408,14 +415,15 @@ def _settled(
     asked: Asked | None,
     counted: Counted,
     now: int,
-) -> list[Change]:
-    """The attempt was right: what was counted in advance is taken back, a code is spent."""
-    changes: list[Change] = []
+) -> tuple[list[Change], list[Change]]:
+    """The attempt was right: what takes back the failure that was counted in advance, and what
+    spends the code."""
+    taken_back, spent = list[Change](), list[Change]()
     if counted.guesses is not None:
-        changes += [counted.guesses.forget(), limits.no_failure(visitor.source, now)]
+        taken_back = [counted.guesses.forget(), limits.no_failure(visitor.source, now)]
     if given.code is not None and asked is not None:
-        changes += [limits.spend_code(asked.nonce, now), limits.no_wrong_codes(email, now)]
-    return changes
+        spent = [limits.spend_code(asked.nonce, now), limits.no_wrong_codes(email, now)]
+    return taken_back, spent
 
 
 def _ask_staff_for_code(
