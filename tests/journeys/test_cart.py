@@ -147,14 +147,14 @@ def test_a_quantity_is_a_whole_number_from_1_to_99(browser: Browser, quantity: o
     assert browser.quantities() == {"voucher": 1}
 
 
-def fill(site: Site, browser: Browser, lines: int) -> None:
+def fill(site: Site, browser: Browser, lines: int, prefix: str = "thing") -> None:
     """A guest whose cart holds so many different things, written straight into the table."""
     carts = site.module("foyer.rules.carts")
     catalogue = site.module("foyer.storage.catalogue")
     table = site.module("foyer.storage.table")
     held = carts.Cart()
     for number in range(lines):
-        product = carts.Product(f"thing-{number:016}", f"Thing {number}", "other", 100)
+        product = carts.Product(f"{prefix}-{number:016}", f"Thing {number}", "other", 100)
         table.write(catalogue.put_product(product, None, "studio-ana", site.now()))
         limits = site.module("foyer.rules.policy").POLICY.carts
         held = carts.add(held, carts.Thing(product.id), 1, site.now(), limits)

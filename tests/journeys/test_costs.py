@@ -7,7 +7,7 @@ import pytest
 from local.cloud import size
 from local.site import Site
 from tests.journeys.test_cart import fill
-from tests.visiting import CALENDAR, PRINT, VOUCHER, Browser
+from tests.visiting import CALENDAR, PASSWORD, PRINT, VOUCHER, Browser
 
 
 @pytest.fixture
@@ -112,6 +112,96 @@ def test_an_idempotency_key_costs_a_read_a_row_and_the_doubling(site: Site, warm
     assert cost["writes"] <= 2 * k + 2
     warm.add(VOUCHER, Idempotency_Key="a-key-of-twenty-char")
     assert warm.cost()["writes"] == 0
+
+
+NINA = "nina@example.com"
+
+
+def test_signing_up_costs_3_calls(site: Site, warm: Browser) -> None:
+    for visitor in (warm, Browser(warm.gateway)):  # a guest, and who becomes one by it
+        visitor.sign_up(NINA)
+        cost = visitor.cost()
+        assert cost["calls"] <= 3
+        assert cost["reads"] <= 3
+        assert cost["writes"] <= 18
+
+
+@pytest.mark.parametrize("lines", [1, 100])
+def test_activating_here_costs_3_calls_whatever_the_cart_holds(
+    site: Site, warm: Browser, lines: int
+) -> None:
+    fill(site, warm, lines)
+    warm.sign_up(NINA)
+    for body in ({}, {"password": PASSWORD}):
+        visitor = warm if not body else Browser(warm.gateway, address="192.0.2.9")
+        if body:
+            fill(site, visitor, lines)
+            visitor.sign_up("otto@example.com")
+        token = visitor.token("otto@example.com" if body else NINA)
+        assert visitor.activate(token, **body).status_code == 200
+        cost = visitor.cost()
+        assert cost["calls"] <= 3
+        assert cost["reads"] <= 4
+        assert cost["writes"] <= 30
+
+
+@pytest.mark.parametrize("lines", [1, 100])
+def test_activating_elsewhere_with_take_over_costs_4_calls(
+    site: Site, warm: Browser, lines: int
+) -> None:
+    fill(site, warm, lines)
+    warm.sign_up(NINA)
+    other = Browser(warm.gateway, address="192.0.2.9")
+    token = warm.token(NINA)
+    assert other.elsewhere(token, take_over=True).json["transfer"]["lines"]
+    cost, k = other.cost(), kilobytes(site, other)
+    assert cost["calls"] <= 4
+    assert cost["reads"] <= 6 + k / 2
+    assert cost["writes"] <= 30 + 6 * k
+
+
+def test_signing_in_costs_5_calls_by_password_and_by_code(site: Site, warm: Browser) -> None:
+    warm.register(NINA)
+    other = Browser(warm.gateway, address="192.0.2.9")
+    for number in range(11):  # as many sessions as there may be, and one more
+        if number % 2:
+            site.advance(3600)
+            other.ask_code(NINA)
+            answer = other.sign_in_by_code(NINA, other.code(NINA))
+        else:
+            answer = other.sign_in(NINA)
+        assert answer.status_code == 200
+        cost = other.cost()
+        assert cost["calls"] <= 5
+        assert cost["reads"] <= 4
+        if number < 5:  # each session adds a sixth of a KB to the user's row
+            assert cost["writes"] <= 12
+        assert cost["writes"] <= 15
+        other.cookies.clear()
+
+
+@pytest.mark.parametrize("lines", [1, 100])
+def test_signing_in_with_a_cart_costs_6_calls(site: Site, warm: Browser, lines: int) -> None:
+    warm.register(NINA)
+    fill(site, warm, lines, prefix="hers")
+    guest = Browser(warm.gateway, address="192.0.2.9")
+    fill(site, guest, lines, prefix="mine")
+    assert guest.sign_in(NINA).json["transfer"]["lines"]
+    cost, k = guest.cost(), kilobytes(site, guest)
+    assert cost["calls"] <= 6
+    assert cost["reads"] <= 8 + k / 2
+    assert cost["writes"] <= 20 + 6 * k
+
+
+@pytest.mark.parametrize("lines", [1, 100])
+def test_the_session_of_a_client_costs_1_call(site: Site, warm: Browser, lines: int) -> None:
+    warm.register(NINA)
+    fill(site, warm, lines)
+    warm.get("/v1/session")
+    cost, k = warm.cost(), kilobytes(site, warm)
+    assert cost["calls"] == 1
+    assert cost["reads"] <= 2 + k / 4
+    assert cost["writes"] == 0
 
 
 def test_a_refusal_writes_nothing(warm: Browser) -> None:

@@ -35,11 +35,12 @@ class HandOver:
 
 
 def wanted(guest: Guest | None, take_over: bool | None, now: int) -> Guest | None:
-    """The guest to hand over, if any: at once where he was active within a day, else as asked
-    (0.7). Refuses TAKE_OVER_REQUIRED where it must be asked."""
+    """The guest to hand over, if any: at once where something was put into his cart within a day,
+    else as asked (0.7). Refuses TAKE_OVER_REQUIRED where it must be asked. Looking does not count:
+    whoever sits down at a shared computer looks before he signs in."""
     if guest is None or take_over is False:
         return None
-    idle = now - guest.user.seen_at
+    idle = now - guest.cart.changed_at
     if (
         guest.cart.cart.lines
         and take_over is None

@@ -296,7 +296,7 @@ def _open(visitor: Visitor, text: str, now: int) -> _Link:
         raise Refusal(Reason.LINK_INVALID)
     key = keys.claim(token.owner, token.subject)
     found = read([*visitor.row_keys()[:1], key], consistent=True)
-    visitor.recognise(found, now, pushing=False)
+    visitor.recognise(found, now)
     mailed = claims.from_item(found.get(key), now)
     if mailed is None:
         raise Refusal(Reason.LINK_EXPIRED)
@@ -637,7 +637,7 @@ def reset(
     ]
     for _ in range(RETRIES + 1):
         found = read(wanted_rows, consistent=True)
-        visitor.recognise(found, now, pushing=False)
+        visitor.recognise(found, now)
         link = links.from_item(found.get(keys.link(user_id, "reset")))
         user = users.from_item(found.get(keys.user(user_id)))
         if link is None or user is None:

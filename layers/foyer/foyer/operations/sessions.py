@@ -77,13 +77,11 @@ class Visitor:
         now: int,
         *,
         changing: bool = False,
-        pushing: bool = True,
     ) -> User | None:
         """The user this visitor's cookie stands for, from the rows just read, or None where it
         stands for nobody: then he is the generic user, whatever the cookie says. `changing` is for
         operations that write: there a cookie that died a moment ago is SESSION_CHANGED, lest it
-        become a second guest (0.17). Pushes the idle clock when it is time (0.13), unless told
-        not to."""
+        become a second guest (0.17). Pushes the idle clock when it is time (0.13)."""
         self.user, self.level, self.session = None, Level.GENERIC, None
         if self.bearer is None:
             return None
@@ -94,7 +92,7 @@ class Visitor:
         if state is not Standing.LIVE or user is None:
             return None
         session = user.sessions.get(self.bearer.session_id or "")
-        if pushing and _clock_is_due(user, session, level, now):
+        if _clock_is_due(user, session, level, now):
             users.push_idle_clock(user, session, now)
         self.user, self.level, self.session = user, level, session
         return user
@@ -271,7 +269,7 @@ def sign_in(visitor: Visitor, given: Given, now: int, entropy: Entropy = token_b
     if asked is not None:
         mine.append(limits.code_key(asked.nonce, now))
     found = read(mine, consistent=True)
-    visitor.recognise(found, now, pushing=False)
+    visitor.recognise(found, now)
     device = visitor.known_device(email, now)
     counted = _count_attempt(visitor, given, email, asked, device, now)
     owner = users.owner_of(found.get(keys.email(email)))
@@ -308,7 +306,7 @@ def sign_in(visitor: Visitor, given: Given, now: int, entropy: Entropy = token_b
             )
         except ConditionFailed:
             found = read(mine, consistent=True)
-            visitor.recognise(found, now, pushing=False)
+            visitor.recognise(found, now)
             rows = read(_account_keys(proven.id, given, visitor), consistent=True)
             continue
         receipt = moved.receipt or _earlier_receipt(visitor, account.id, rows)
@@ -493,7 +491,7 @@ def sign_out(visitor: Visitor, now: int) -> None:
     if visitor.bearer is None or visitor.bearer.session_id is None:
         return
     found = read(visitor.row_keys()[:1], consistent=True)
-    if visitor.recognise(found, now, pushing=False) is not None:
+    if visitor.recognise(found, now) is not None:
         assert visitor.session is not None  # noqa: S101 - a session's cookie
         with suppress(ConditionFailed):
             write(users.end_session(visitor.bearer.user_id, visitor.session.id, now))

@@ -32,6 +32,11 @@ class Stored:
     exists: bool
     closed: bool = False  # what was in it is elsewhere: nothing may be put in any more
 
+    @property
+    def changed_at(self) -> int:
+        """When it was last changed, epoch seconds: the newest write id is never swept."""
+        return max(self.writes.values(), default=0)
+
 
 def from_item(item: Item | None) -> Stored:
     if item is None:
