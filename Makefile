@@ -21,7 +21,7 @@ test: .venv/dev.done  ## the tests, one or two minutes
 	$(BIN)/pytest -n auto -m "not browser"
 
 test-all: .venv/dev.done  ## the tests with many more random cases
-	FOYER_CASES=1000 $(BIN)/pytest -n auto -m "not browser"
+	FOYER_CASES=1000 FOYER_SCHEDULES=1000 $(BIN)/pytest -n auto -m "not browser"
 
 browser: .venv/dev.done  ## every page in Chromium (needs the Debian package chromium)
 	@command -v chromium >/dev/null || { echo "Chromium is missing. Install it: apt-get install chromium"; exit 1; }

@@ -11,7 +11,7 @@ import json
 import math
 import os
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -32,6 +32,7 @@ from moto import mock_aws
 from moto.backends import get_backend
 from moto.core.botocore_stubber import BotocoreStubber, MockRawResponse
 from moto.dynamodb.models.dynamo_type import DynamoType
+from moto.dynamodb.models.table import StreamRecord
 
 from local.template import ACCOUNT, REGION, Template
 
@@ -81,6 +82,8 @@ class Cloud:
 
     def start(self) -> None:
         self._mock.start()
+        # what stands in the stream never changes: a snapshot need not copy it
+        cast(Any, StreamRecord).__deepcopy__ = lambda record, _: record
         self._original = BotocoreStubber.__call__
         cloud, original = self, cast(Any, self._original)
 
@@ -199,16 +202,41 @@ class Cloud:
             _check_expressions(body)
             written = _written_keys(operation, body)
             before = {key: self.row(*key) for key in written}
-            response = send()
+            whole = operation == "TransactWriteItems"
+            response = self._transact(written, send) if whole else send()
             self._stamp_stream()
             after = {key: self.row(*key) for key in written}
             self._meter(operation, body, response, before, after)
             self._keep_token(operation, body, response)
             return response
 
+    def _transact(self, written: Sequence[tuple[str, str]], send: Send) -> AWSResponse:
+        """moto copies the whole table before a transaction, to be able to roll it back. We know
+        which rows it may touch, and roll back ourselves."""
+        table = self._table()
+        before = {key: copy.deepcopy(self._item(*key)) for key in written}
+        seen = len(table.stream_shard.items)
+        table.__deepcopy__ = lambda _: table
+        try:
+            response = send()
+        finally:
+            del table.__deepcopy__
+        if response.status_code != 200:
+            for (pk, sk), item in before.items():
+                rows = table.items[DynamoType({"S": pk})]
+                if item is None:
+                    rows.pop(DynamoType({"S": sk}), None)
+                else:
+                    rows[DynamoType({"S": sk})] = item
+            del table.stream_shard.items[seen:]
+        return response
+
+    def _table(self) -> Any:
+        return get_backend("dynamodb")[ACCOUNT][REGION].tables[self.table_name]
+
     def _stamp_stream(self) -> None:
         """moto stamps records of the stream by this machine's clock; their age goes by ours."""
-        table: Any = get_backend("dynamodb")[ACCOUNT][REGION].tables[self.table_name]
+        table = self._table()
         now = datetime.fromtimestamp(self._now(), UTC).replace(tzinfo=None)
         for record in reversed(table.stream_shard.items):
             if getattr(record, "stamped", False):
@@ -218,17 +246,16 @@ class Cloud:
 
     def row(self, pk: str, sk: str) -> dict[str, Any] | None:
         """A row as it stands, in DynamoDB's notation, without a call."""
-        table = get_backend("dynamodb")[ACCOUNT][REGION].tables[self.table_name]
-        try:
-            item = table.get_item(DynamoType({"S": pk}), DynamoType({"S": sk}))
-        except KeyError:
-            return None
+        item = self._item(pk, sk)
         return None if item is None else json.loads(json.dumps(item.to_json()))["Attributes"]
+
+    def _item(self, pk: str, sk: str) -> Any:
+        return self._table().items.get(DynamoType({"S": pk}), {}).get(DynamoType({"S": sk}))
 
     def rows(self) -> list[dict[str, Any]]:
         """Every row, for tests that look at what is left."""
         with self._lock:
-            table = get_backend("dynamodb")[ACCOUNT][REGION].tables[self.table_name]
+            table = self._table()
             return [json.loads(json.dumps(i.to_json()))["Attributes"] for i in table.all_items()]
 
     def _known_token(self, operation: str, body: Mapping[str, Any]) -> AWSResponse | None:

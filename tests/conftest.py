@@ -16,6 +16,8 @@ from tests.visiting import URL, Browser
 os.environ.setdefault("PASSWORD_COST", "8,1,1")
 
 CASES = int(os.environ.get("FOYER_CASES", "60"))
+# How many orders of two flows' calls, at most: mostly that is all there are.
+SCHEDULES = int(os.environ.get("FOYER_SCHEDULES", "200"))
 
 # Random cases, the same each time: a failure found today is found tomorrow.
 settings.register_profile(
