@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, cast
 
 os.environ |= {
@@ -237,12 +236,23 @@ class Cloud:
     def _stamp_stream(self) -> None:
         """moto stamps records of the stream by this machine's clock; their age goes by ours."""
         table = self._table()
-        now = datetime.fromtimestamp(self._now(), UTC).replace(tzinfo=None)
         for record in reversed(table.stream_shard.items):
             if getattr(record, "stamped", False):
                 break
-            record.record["dynamodb"]["ApproximateCreationDateTime"] = now
+            record.record["dynamodb"]["ApproximateCreationDateTime"] = self._now()
             record.stamped = True
+
+    def shard(self) -> tuple[str, str]:
+        """The id of the stream's one shard, and the stream's ARN."""
+        table = self._table()
+        return table.stream_shard.id, f"{table.table_arn}/stream/{table.latest_stream_label}"
+
+    def stream(self, *, after: str | None, most: int = 1000) -> list[dict[str, Any]]:
+        """What the table's stream holds behind this sequence number, without a call."""
+        with self._lock:
+            shard = self._table().stream_shard
+            first = 0 if after is None else int(after) - shard.starting_sequence_number + 1
+            return [record.record for record in shard.items[first : first + most]]
 
     def row(self, pk: str, sk: str) -> dict[str, Any] | None:
         """A row as it stands, in DynamoDB's notation, without a call."""

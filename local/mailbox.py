@@ -4,6 +4,7 @@ import re
 from dataclasses import asdict, dataclass
 from email import message_from_string, policy
 from email.message import EmailMessage
+from functools import lru_cache
 from html import escape
 from typing import Any
 
@@ -26,7 +27,7 @@ class Letter:
 def letters() -> list[Letter]:
     """All of them, the newest first."""
     sent = get_backend("ses")[ACCOUNT][REGION].sent_messages
-    return [_letter(message) for message in reversed(sent)]
+    return [_letter(message.id, message.raw_data) for message in reversed(sent)]
 
 
 def as_json() -> list[dict[str, Any]]:
@@ -36,20 +37,21 @@ def as_json() -> list[dict[str, Any]]:
     ]
 
 
-def _letter(sent: Any) -> Letter:
-    mail = message_from_string(sent.raw_data, policy=policy.default)
+@lru_cache(maxsize=1000)
+def _letter(id_: str, source: str) -> Letter:
+    mail = message_from_string(source, policy=policy.default)
     text, html = (_part(mail, kind) for kind in ("plain", "html"))
     links = re.findall(r"https?://[^\s<>\"]+", text)
     # the first link with a fragment is the one that redeems
     links.sort(key=lambda link: "#" not in link)
     return Letter(
-        id=sent.id,
+        id=id_,
         to=str(mail["To"]),
         subject=str(mail["Subject"]),
         text=text,
         html=html,
         links=links,
-        source=sent.raw_data,
+        source=source,
     )
 
 

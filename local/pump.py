@@ -35,8 +35,6 @@ class Pump:
             json.loads(entry["Pattern"])
             for entry in trigger.properties.get("FilterCriteria", {}).get("Filters", [])
         ]
-        self._streams = cloud.client("dynamodbstreams")
-        self._shard = self._where()
         self.place: str | None = None  # the last record that was read
         if trigger.properties["StartingPosition"] == "LATEST":
             while self._next_records():
@@ -55,20 +53,8 @@ class Pump:
                 delivered += len(batch)
         return delivered
 
-    def _where(self) -> dict[str, str]:
-        table = self._cloud.client("dynamodb").describe_table(TableName=self._cloud.table_name)
-        arn = table["Table"]["LatestStreamArn"]
-        stream = self._streams.describe_stream(StreamArn=arn)["StreamDescription"]
-        return {"StreamArn": arn, "ShardId": stream["Shards"][0]["ShardId"]}
-
     def _next_records(self) -> list[Record]:
-        start = (
-            {"ShardIteratorType": "TRIM_HORIZON"}
-            if self.place is None
-            else {"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "SequenceNumber": self.place}
-        )
-        iterator = self._streams.get_shard_iterator(**self._shard, **start)["ShardIterator"]
-        records = self._streams.get_records(ShardIterator=iterator, Limit=1000)["Records"]
+        records = self._cloud.stream(after=self.place)
         if records:
             self.place = records[-1]["dynamodb"]["SequenceNumber"]
         return [_as_lambda_sees(record) for record in records]
@@ -141,6 +127,7 @@ class Pump:
 
     def _give_up(self, batch: _Batch, condition: str) -> None:
         """The dead-letter queue gets the numbers, not the records, as Lambda sends them."""
+        shard_id, arn = self._cloud.shard()
         numbers = [record["dynamodb"]["SequenceNumber"] for record in batch.records]
         message = {
             "requestContext": {
@@ -149,11 +136,11 @@ class Pump:
                 "approximateInvokeCount": batch.attempts,
             },
             "DDBStreamBatchInfo": {
-                "shardId": self._shard["ShardId"],
+                "shardId": shard_id,
                 "startSequenceNumber": numbers[0],
                 "endSequenceNumber": numbers[-1],
                 "batchSize": len(numbers),
-                "streamArn": self._shard["StreamArn"],
+                "streamArn": arn,
             },
         }
         destination = self._trigger.properties.get("DestinationConfig", {}).get("OnFailure")
@@ -166,18 +153,13 @@ class Pump:
 
 
 def _as_lambda_sees(record: Mapping[str, Any]) -> Record:
-    """The SDK parses what Lambda passes on as JSON."""
-    inner = dict(record["dynamodb"])
-    created = inner.get("ApproximateCreationDateTime")
-    if created is not None and not isinstance(created, int | float):
-        inner["ApproximateCreationDateTime"] = int(created.timestamp())
     return {
         "eventID": record["eventID"],
         "eventName": record["eventName"],
         "eventSource": "aws:dynamodb",
         "eventVersion": "1.1",
         "awsRegion": record["awsRegion"],
-        "dynamodb": inner,
+        "dynamodb": dict(record["dynamodb"]),
     }
 
 

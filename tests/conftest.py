@@ -1,14 +1,21 @@
 """Fixtures: the site in this process, and browsers to visit it with."""
 
+import json
+import logging
 import os
+import re
+import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import pytest
 from hypothesis import HealthCheck, settings
+from moto.backends import get_backend
 
 from local.gateway import Gateway
 from local.site import Site
+from local.template import ACCOUNT, REGION
+from tests import visiting
 from tests.visiting import URL, Browser
 
 # How many cases of everything that has very many: 60 in `make test`, 1,000 in `make test-all`.
@@ -62,6 +69,50 @@ def site(house: House) -> Site:
     """The demo studio, its welcome mail sent."""
     house.planted()
     return house.site
+
+
+class _Log(logging.Handler):
+    """Everything that is logged, exceptions with their traces."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.DEBUG)
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        trace = "".join(traceback.format_exception(*record.exc_info)) if record.exc_info else ""
+        self.lines.append(f"{record.__dict__} {trace}")
+
+
+@pytest.fixture(autouse=True)
+def no_secret_gets_out(request: pytest.FixtureRequest) -> Iterator[None]:
+    """After every test (G10): no password, token, code or cookie that a browser of it was given or
+    sent stands in a log, the table or a dead letter; no address in a log or a dead letter."""
+    if "house" not in request.fixturenames:
+        yield
+        return
+    cloud = request.getfixturevalue("house").site.cloud
+    visiting.SECRETS.clear()
+    visiting.CODES.clear()
+    log, logger = _Log(), logging.getLogger("foyer")
+    logger.addHandler(log)
+    logger.setLevel(logging.INFO)
+    yield
+    logger.removeHandler(log)
+    logged = "\n".join([*log.lines, *dead_letters()])
+    stored = json.dumps(cloud.rows())
+    for secret in visiting.SECRETS:
+        if len(secret) >= 15 and "@" not in secret:
+            assert secret not in logged, "a secret is logged"
+            assert json.dumps(secret)[1:-1] not in stored, "a secret is stored"
+    for code in visiting.CODES:
+        assert not re.search(rf"(?<!\d){code}(?!\d)", logged), "a code is logged"
+        assert f'"{code}"' not in stored, "a code is stored"
+    assert "@example" not in logged.replace("studio@example.com", ""), "an address is logged"
+
+
+def dead_letters() -> list[str]:
+    queues = get_backend("sqs")[ACCOUNT][REGION].queues.values()
+    return [str(message.body) for queue in queues for message in queue._messages]
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 from local.cloud import Send
 from local.gateway import Gateway
 from local.site import Site
-from tests.conftest import SCHEDULES
+from tests.conftest import CASES, SCHEDULES
 from tests.seam import (
     Fault,
     Killed,
@@ -64,15 +64,21 @@ def warm(gateway: Gateway) -> None:
 
 
 def schedules(
-    site: Site, gateway: Gateway, flows: Callable[[Cast], list[Callable[[], Any]]]
+    site: Site,
+    gateway: Gateway,
+    flows: Callable[[Cast], list[Callable[[], Any]]],
+    most: int = SCHEDULES,
 ) -> Iterator[tuple[Cast, list[Any]]]:
+    """Each in the site as it was at the beginning."""
     casts: list[Cast] = []
+    back = site.remember()
 
     def fresh() -> list[Callable[[], Any]]:
+        back()
         casts.append(Cast(gateway))
         return flows(casts[-1])
 
-    for results in interleavings(site.cloud, fresh, most=SCHEDULES):
+    for results in interleavings(site.cloud, fresh, most=most):
         for result in results:
             if isinstance(result, BaseException):
                 raise result
@@ -267,7 +273,7 @@ def test_transfer_x_transfer_of_two_guests_into_one_account_loses_nothing(
         third.add(CALENDAR)
         return [lambda: cast.there.sign_in(cast.email), lambda: third.sign_in(cast.email)]
 
-    for cast, (one, other) in schedules(site, gateway, flows):
+    for cast, (one, other) in schedules(site, gateway, flows, most=CASES):
         assert [said(one), said(other)] == [DONE, DONE]
         assert cast.here.quantities() == {"voucher": 3, "calendar": 1}
 
@@ -283,7 +289,7 @@ def test_transfer_x_transfer_of_one_guest_into_two_accounts_gives_it_to_one(
         tab = cast.there.twin()
         return [lambda: cast.there.sign_in(cast.email), lambda: tab.sign_in(second.email)]
 
-    for cast, (one, other) in schedules(site, gateway, flows):
+    for cast, (one, other) in schedules(site, gateway, flows, most=CASES):
         assert [said(one), said(other)] == [DONE, DONE]
         second = cast.second  # type: ignore[attr-defined]
         carts = [cast.here.quantities(), second.here.quantities()]
@@ -324,7 +330,10 @@ def test_r17_fifty_clicks_at_once_make_one_account(site: Site, gateway: Gateway)
                 enumerate(crowd),
             )
         )
-    assert sorted(said(answer) for answer in answers) == [DONE] + [ALREADY] * 49
+    told = [said(answer) for answer in answers]
+    assert told.count(DONE) == 1
+    # who sends a password with a used link may be its owner: that is a guess, and counted as one
+    assert set(told) == {DONE, ALREADY, (429, "too_many_attempts")}
     assert cast.mails("is active") == 1
 
 

@@ -211,7 +211,7 @@ def _change(
             existed, before = before.exists, carts.from_item(failed.items[0])
             if write_id in before.writes:
                 return before.cart  # done by an attempt whose answer was lost
-            if existed and not before.exists:
+            if before.closed or (existed and not before.exists):
                 raise Refusal(Reason.SESSION_CHANGED) from failed
     raise Refusal(Reason.BUSY, retry_after=1)
 
