@@ -188,7 +188,7 @@ TABLE: dict[Reason, Words] = {
     Reason.SIGN_IN_REQUIRED: Words(
         HTTPStatus.UNAUTHORIZED,
         _("Please sign in"),
-        _("This is only for who is signed in."),
+        _("This is only for people who are signed in."),
     ),
     Reason.SIGN_IN_AGAIN: Words(
         HTTPStatus.UNAUTHORIZED,
@@ -198,7 +198,10 @@ TABLE: dict[Reason, Words] = {
     Reason.PROOF_REQUIRED: Words(
         HTTPStatus.UNAUTHORIZED,
         _("Please show that it is you"),
-        _("For this we ask for your password or a mailed code, no older than ten minutes."),
+        _(
+            "For this we ask for your password or a mailed code, "
+            "typed no more than ten minutes ago."
+        ),
     ),
     Reason.BUSY: Words(
         HTTPStatus.SERVICE_UNAVAILABLE,
