@@ -502,7 +502,7 @@ def sign_in(
     except Refusal as refusal:
         return _sign_in_page(refusal, None, typed, back=back, kept=keep, code=code)
     if keep:
-        return _continue_page(keep["then"], kept)
+        return _continue_page(keep["then"], kept, done.presence.line_count)
     return _see_other(_own_path(back or "/account"), done="signed-in", **_moved(done.receipt))
 
 
@@ -820,13 +820,15 @@ def _ended_page(asked: Request, refusal: Refusal) -> Page:
         kept=kept,
         shown={n: v for n, v in kept.items() if n in TOLD},
         sign_in={"then": asked.path, "kept": urlencode(kept)},
+        # sent again by nobody, it would be refused again
+        may_send=refusal.reason is Reason.SESSION_CHANGED,
     )
 
 
 TOLD = {"email", "name", "company", "quantity"}  # of what is kept, what a person typed
 
 
-def _continue_page(then: str, kept: str) -> Page:
+def _continue_page(then: str, kept: str, line_count: int) -> Page:
     """Signed in: what was typed before can be sent now."""
     typed = dict(parse_qsl(kept))
     return _page(
@@ -837,6 +839,8 @@ def _continue_page(then: str, kept: str) -> Page:
         kept={n: v for n, v in typed.items() if n not in SECRET},
         shown={n: v for n, v in typed.items() if n in TOLD},
         sign_in={},
+        may_send=True,
+        line_count=line_count,
     )
 
 
