@@ -17,7 +17,7 @@ help:  ## what can be made
 run: .venv/run.done  ## the site on this machine, http://localhost:8000 (another port: make run PORT=8001)
 	@exec $(BIN)/python -m local
 
-test: .venv/dev.done  ## the tests, one or two minutes
+test: .venv/dev.done  ## the tests, a few minutes
 	$(BIN)/pytest -n auto -m "not browser"
 
 test-all: .venv/dev.done  ## the tests with many more random cases
