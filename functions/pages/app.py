@@ -4,6 +4,7 @@ belongs here, so this is also who says 404 and 405, for pages and for /v1."""
 import os
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from http import HTTPStatus
@@ -65,22 +66,23 @@ def refuse(asked: Request, refusal: Refusal, errors: list[FieldError]) -> Page:
     """A page that says what happened and what to do; a problem for programs."""
     if asked.path.startswith("/v1/"):
         return refuse_as_problem(asked, refusal, errors)
-    if refusal.reason in {Reason.SIGN_IN_REQUIRED, Reason.SIGN_IN_AGAIN} and asked.method != "POST":
-        return _sign_in_page(refusal, back=asked.path)
     if refusal.reason is Reason.PROOF_REQUIRED:
         return _proof_page(refusal)
-    if asked.method == "POST" and _session_is_over(asked, refusal):
+    wants_session = {Reason.SIGN_IN_REQUIRED, Reason.SIGN_IN_AGAIN}
+    if _is_over(asked) and refusal.reason in {*wants_session, Reason.NOT_FOUND}:
+        refusal = Refusal(Reason.SESSION_ENDED)
+        wants_session.add(Reason.SESSION_ENDED)
+    if asked.method != "POST" and refusal.reason in wants_session:
+        return _sign_in_page(refusal, back=asked.path)
+    if asked.method == "POST" and refusal.reason in {*wants_session, Reason.SESSION_CHANGED}:
         return _ended_page(asked, refusal)
     return _error_page(asked, refusal)
 
 
-def _session_is_over(asked: Request, refusal: Refusal) -> bool:
-    """Whether it was refused for want of the session in which it was typed."""
-    if refusal.reason in {Reason.SESSION_CHANGED, Reason.SIGN_IN_REQUIRED, Reason.SIGN_IN_AGAIN}:
-        return True
+def _is_over(asked: Request) -> bool:
+    """Whether this browser had a session that is worth nothing any more."""
     bearer = asked.visitor.bearer
-    was_signed_in = bearer is not None and bearer.session_id is not None
-    return refusal.reason is Reason.NOT_FOUND and was_signed_in and asked.visitor.user is None
+    return bearer is not None and bearer.session_id is not None and asked.visitor.user is None
 
 
 def _error_page(
@@ -301,7 +303,7 @@ def sign_up(
         if refusal.reason not in {Reason.TOO_MANY_MAILS, Reason.TOO_MANY_GUESTS}:
             raise
         return _sign_up_page(typed, refusal)
-    return _page("check-your-mail.html", **_sent(form.email))
+    return _form("check-your-mail.html", None, **_sent(form.email))
 
 
 def _sign_up_page(
@@ -331,14 +333,12 @@ def mail_again(email: Typed = "") -> Page:
     except Refusal as refusal:
         if refusal.reason is not Reason.TOO_MANY_MAILS:
             raise
-        return _form("check-your-mail.html", refusal, **_sent(form.email, refusal.retry_after))
-    return _page("check-your-mail.html", **_sent(form.email, again=True))
+        return _form("check-your-mail.html", refusal, **_sent(form.email))
+    return _form("check-your-mail.html", None, **_sent(form.email, again=True))
 
 
-def _sent(address: str, wait: int | None = None, *, again: bool = False) -> dict[str, Any]:
-    minutes = 0 if wait is None else -(-wait // 60)
-    facts: dict[str, Any] = {"address": address, "wait_minutes": minutes, "again": again}
-    return facts if wait is not None else {"error": None, **facts}
+def _sent(address: str, *, again: bool = False) -> dict[str, Any]:
+    return {"address": address, "again": again}
 
 
 @app.get("/activate", responses=_documented(), tags=["pages"])
@@ -473,8 +473,9 @@ def sign_in_page(back: Annotated[str, Query(max_length=200)] = "") -> Page:
 
 
 @app.post("/sign-in/continue", responses=_documented(*IDENTIFYING), tags=["pages"])
-def sign_in_to_continue(then: Typed = "", kept: Kept = "") -> Page:
-    return _sign_in_page(None, kept={"then": _own_path(then), "kept": kept})
+def sign_in_to_continue(then: Typed = "", kept: Kept = "", by: Yes = "") -> Page:
+    keep = {"then": _own_path(then), "kept": kept}
+    return _code_page(None, kept=keep) if by == "code" else _sign_in_page(None, kept=keep)
 
 
 @app.post("/sign-in", status_code=303, responses=_documented(*SIGN_IN, success=303), tags=["pages"])
@@ -489,7 +490,7 @@ def sign_in(
     kept: Kept = "",
 ) -> Page:
     typed = {"email": email, "remember": remember, "take_over": take_over}
-    keep = {"then": _own_path(then), "kept": kept} if then else {}
+    keep = _keep(then, kept)
     form, wrong = _read(SignInForm, email=email, password=password, code=code or None)
     if form is None:
         refusal = Refusal(Reason.INVALID_INPUT)
@@ -501,9 +502,7 @@ def sign_in(
         done = sessions.sign_in(request().visitor, given, clock.now())
     except Refusal as refusal:
         return _sign_in_page(refusal, None, typed, back=back, kept=keep, code=code)
-    if keep:
-        return _continue_page(keep["then"], kept, done.presence.line_count)
-    return _see_other(_own_path(back or "/account"), done="signed-in", **_moved(done.receipt))
+    return _arrived(done, back, keep)
 
 
 def _sign_in_page(
@@ -529,22 +528,24 @@ def _sign_in_page(
 
 
 @app.get("/sign-in/code", responses=_documented(), tags=["pages"])
-def code_page() -> Page:
-    return _code_page(None)
+def code_page(back: Annotated[str, Query(max_length=200)] = "") -> Page:
+    return _code_page(None, back=back)
 
 
 @app.post(
     "/sign-in/code", responses=_documented(*IDENTIFYING, Reason.TOO_MANY_MAILS), tags=["pages"]
 )
-def ask_code(email: Typed = "") -> Page:
+def ask_code(email: Typed = "", back: Typed = "", then: Typed = "", kept: Kept = "") -> Page:
+    typed, keep = {"email": email}, _keep(then, kept)
     form, wrong = _read(AnAddress, email=email)
     if form is None:
-        return _code_page(Refusal(Reason.INVALID_INPUT), wrong, {"email": email})
+        refusal = Refusal(Reason.INVALID_INPUT)
+        return _code_page(refusal, wrong, typed, back=back, kept=keep)
     try:
         sessions.ask_code(request().visitor, form.email, clock.now())
     except Refusal as refusal:
-        return _code_page(refusal, None, {"email": email})
-    return _code_page(None, None, {"email": form.email}, mailed=True)
+        return _code_page(refusal, None, typed, back=back, kept=keep)
+    return _code_page(None, None, {"email": form.email}, mailed=True, back=back, kept=keep)
 
 
 @app.post(
@@ -554,19 +555,42 @@ def ask_code(email: Typed = "") -> Page:
     tags=["pages"],
 )
 def enter_code(
-    email: Typed = "", code: Typed = "", remember: Yes = "", take_over: Yes = ""
+    email: Typed = "",
+    code: Typed = "",
+    remember: Yes = "",
+    take_over: Yes = "",
+    mailed: Yes = "",
+    back: Typed = "",
+    then: Typed = "",
+    kept: Kept = "",
 ) -> Page:
     typed = {"email": email, "code": code, "remember": remember, "take_over": take_over}
+    asked, keep = mailed == "yes", _keep(then, kept)
     form, wrong = _read(SignInForm, email=email, password=None, code=_token(code))
     if form is None:
-        return _code_page(Refusal(Reason.INVALID_INPUT), wrong, typed)
+        refusal = Refusal(Reason.INVALID_INPUT)
+        return _code_page(refusal, wrong, typed, mailed=asked, back=back, kept=keep)
     given = sessions.Given(form.email, None, form.code, remember == "yes", _yes_or_no(take_over))
     try:
         done = sessions.sign_in(request().visitor, given, clock.now())
     except Refusal as refusal:
-        again = refusal.reason is Reason.TAKE_OVER_REQUIRED
-        return _code_page(refusal, None, typed if again else {**typed, "code": ""}, mailed=True)
-    return _see_other("/account", done="signed-in", **_moved(done.receipt))
+        if refusal.reason is not Reason.TAKE_OVER_REQUIRED:
+            typed["code"] = ""
+        if refusal.reason is Reason.WRONG_CREDENTIALS:
+            refusal = Refusal(Reason.WRONG_CODE)
+        return _code_page(refusal, None, typed, mailed=asked, back=back, kept=keep)
+    return _arrived(done, back, keep)
+
+
+def _keep(then: str, kept: str) -> dict[str, str]:
+    """What was typed before the session ended, and where it belongs."""
+    return {"then": _own_path(then), "kept": kept} if then else {}
+
+
+def _arrived(done: sessions.SignedIn, back: str, keep: Mapping[str, str]) -> Page:
+    if keep:
+        return _continue_page(keep["then"], keep["kept"], done.presence.line_count)
+    return _see_other(_own_path(back or "/account"), done="signed-in", **_moved(done.receipt))
 
 
 def _code_page(
@@ -575,6 +599,8 @@ def _code_page(
     typed: Mapping[str, str] | None = None,
     *,
     mailed: bool = False,
+    back: str = "",
+    kept: Mapping[str, str] | None = None,
 ) -> Page:
     empty = dict.fromkeys(("email", "code", "remember", "take_over"), "")
     return _form(
@@ -583,6 +609,8 @@ def _code_page(
         wrong,
         typed={**empty, **(typed or {})},
         mailed=mailed,
+        back=_own_path(back) if back else "",
+        kept=kept or {},
         older_cart=refusal.facts.get("cart") if refusal is not None else None,
         **SCRIPT,
     )
@@ -661,6 +689,8 @@ def reset(token: Typed = "", password: Typed = "", take_over: Yes = "") -> Page:
             request().visitor, form.token, form.password, clock.now(), take_over=wanted
         )
     except Refusal as refusal:
+        if refusal.reason is Reason.ALREADY_ACTIVE:
+            refusal = Refusal(Reason.LINK_USED)
         return _reset_page(refusal, None, typed)
     return _see_other("/account", done="reset", **_moved(done.receipt))
 
@@ -780,6 +810,8 @@ def prove(password: Typed = "", code: Typed = "") -> Page:
     except Refusal as refusal:
         if refusal.reason not in {Reason.WRONG_CREDENTIALS, Reason.TOO_MANY_ATTEMPTS}:
             raise
+        if refusal.reason is Reason.WRONG_CREDENTIALS:
+            refusal = Refusal(Reason.WRONG_CODE if code else Reason.WRONG_PASSWORD)
         return _proof_page(refusal, mailed=bool(code))
     return _see_other("/account/security", done="proved")
 
@@ -790,7 +822,12 @@ def prove(password: Typed = "", code: Typed = "") -> Page:
     tags=["pages"],
 )
 def ask_proof() -> Page:
-    account.ask_proof(request().visitor, clock.now())
+    try:
+        account.ask_proof(request().visitor, clock.now())
+    except Refusal as refusal:
+        if refusal.reason is not Reason.TOO_MANY_MAILS:
+            raise
+        return _proof_page(refusal, mailed=True)
     return _proof_page(None, mailed=True)
 
 
@@ -808,9 +845,10 @@ SECRET = {"password", "new", "code", "token"}
 def _ended_page(asked: Request, refusal: Refusal) -> Page:
     """What was typed is kept, passwords and codes apart: to be sent again, signed in or not."""
     kept = {n: v for n, v in parse_qsl(asked.body) if n not in SECRET}
+    if refusal.reason is not Reason.SESSION_CHANGED and not TOLD & kept.keys():
+        # nothing a person typed but a password
+        return _sign_in_page(refusal, back=_seen_at(asked.path))
     title, detail = problems.words(refusal.reason, asked.visitor.language)
-    if refusal.reason is Reason.NOT_FOUND:
-        title, detail = problems.words(Reason.SIGN_IN_AGAIN, asked.visitor.language)
     return _page(
         "ended.html",
         problems.status(refusal.reason),
@@ -842,6 +880,17 @@ def _continue_page(then: str, kept: str, line_count: int) -> Page:
         may_send=True,
         line_count=line_count,
     )
+
+
+@app.get("/activate/link", status_code=303, responses=_documented(success=303), tags=["pages"])
+@app.get("/sign-up/again", status_code=303, responses=_documented(success=303), tags=["pages"])
+@app.get("/sign-in/continue", status_code=303, responses=_documented(success=303), tags=["pages"])
+@app.get("/sign-in/code/enter", status_code=303, responses=_documented(success=303), tags=["pages"])
+@app.get("/account/proof", status_code=303, responses=_documented(success=303), tags=["pages"])
+@app.get("/account/proof/code", status_code=303, responses=_documented(success=303), tags=["pages"])
+def back_to_the_form() -> Page:
+    """The address of a page that answered a form, typed or bookmarked: the form itself."""
+    return _see_other(_seen_at(request().path))
 
 
 @app.get("/terms", responses=_documented(), tags=["pages"])
@@ -908,7 +957,7 @@ def _cart_page(
     status, error = HTTPStatus.OK, None
     if refusal is not None:
         status = problems.status(refusal.reason)
-        error = problems.words(refusal.reason, request().visitor.language)
+        error = Wrong.of(refusal)
     return _page(
         "cart.html", status, cart=cart, error=error, at_line=line_id, typed=typed, done=done
     )
@@ -917,6 +966,21 @@ def _cart_page(
 SCRIPT: dict[str, Any] = {"headers": {"Content-Security-Policy": POLICY_WITH_SCRIPT}}
 
 M = TypeVar("M", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """What a page says was wrong, and in how many minutes it may be tried again."""
+
+    reason: str
+    title: str
+    detail: str
+    minutes: int
+
+    @classmethod
+    def of(cls, refusal: Refusal) -> "Wrong":
+        title, detail = problems.words(refusal.reason, request().visitor.language)
+        return cls(refusal.reason.value, title, detail, -(-(refusal.retry_after or 0) // 60))
 
 
 def _read(form: type[M], **typed: Any) -> tuple[M | None, dict[str, str]]:
@@ -949,10 +1013,10 @@ def _form(
     more: dict[str, str] = {}
     if refusal is not None:
         status = problems.status(refusal.reason)
-        error = problems.words(refusal.reason, request().visitor.language)
+        error = Wrong.of(refusal)
         more = problems.headers(refusal)
         if refusal.pointer is not None:
-            at[refusal.pointer.rpartition("/")[2]] = error[0]
+            at[refusal.pointer.rpartition("/")[2]] = error.title
     return _page(template, status, {**more, **(headers or {})}, error=error, wrong=at, **facts)
 
 
@@ -971,7 +1035,7 @@ def _page(
         .render(
             **facts,
             asked=asked,
-            here=quote(_own_path(asked.path)),
+            here=quote(_own_path(_seen_at(asked.path))),
             visitor=visitor,
             link=lambda path, **query: _link(visitor, path, **query),
             site_name=settings().site_name,
@@ -983,7 +1047,10 @@ def _page(
 
 def _line_count() -> int:
     """For the head of the page; also tells us who this is, and so his language."""
-    return sessions.current(request().visitor, clock.now()).line_count
+    visitor = request().visitor
+    if visitor.line_count is None:  # nobody has looked yet who this is
+        return sessions.current(visitor, clock.now()).line_count
+    return visitor.line_count
 
 
 def _link(visitor: sessions.Visitor, path: str, **query: str) -> str:
@@ -996,6 +1063,25 @@ def _link(visitor: sessions.Visitor, path: str, **query: str) -> str:
 def _see_other(path: str, **query: str) -> Page:
     location = _link(request().visitor, path, **query)
     return Response(303, HTML, "", headers={"Location": location})
+
+
+# Where a person may stay who got a page in answer to a form.
+_SEEN_AT = {
+    "/cart/lines": "/cart",
+    "/activate/link": "/activate",
+    "/sign-up/again": "/sign-up",
+    "/sign-in/continue": "/sign-in",
+    "/sign-in/code/enter": "/sign-in/code",
+    "/sign-out": "/account",
+    "/account/proof": "/account/security",
+    "/account/proof/code": "/account/security",
+    "/account/security/password": "/account/security",
+    "/account/security/sessions": "/account/security",
+}
+
+
+def _seen_at(path: str) -> str:
+    return "/cart" if path.startswith("/cart/") else _SEEN_AT.get(path, path)
 
 
 def _own_path(path: str) -> str:

@@ -201,3 +201,17 @@ def test_0_7_a_guest_who_waits_for_approval_lives_on_with_an_empty_cart(
     assert waiting.session()["authentication"] == "guest"
     assert waiting.quantities() == {}
     assert waiting.add(CALENDAR).status_code == 201
+
+
+def test_0_18_an_idempotency_key_is_followed_from_the_guest_into_the_account(
+    nina: Browser, guest: Browser
+) -> None:
+    key = "a-key-of-twenty-char"
+    guest.add(VOUCHER)
+    assert guest.add(VOUCHER, Idempotency_Key=key).status_code == 201
+    guest.sign_in(NINA)
+    assert guest.add(VOUCHER, Idempotency_Key=key).status_code == 201
+    assert guest.quantities() == {"voucher": 2}
+    assert refused(guest.add(CALENDAR, Idempotency_Key=key)) == (422, "idempotency_key_reused")
+    assert guest.add(VOUCHER, Idempotency_Key=key + "-2").status_code == 201
+    assert guest.quantities() == {"voucher": 3}

@@ -634,3 +634,60 @@ def test_h20_elsewhere_the_address_of_a_rejected_person_moves_to_the_new_user(
     assert refused(third.sign_in(NINA, PASSWORD)) == (401, "wrong_credentials")
     assert third.sign_in(NINA, OTHER_PASSWORD).status_code == 200
     assert (row(site, f"USER#{guest}", "USER") or {})["status"] == {"S": "superseded"}
+
+
+def test_h20_a_rejected_persons_row_never_becomes_another_persons(
+    site: Site, browser: Browser, other: Browser
+) -> None:
+    """On a shared computer: his password would open what is now hers."""
+    require_approval(site)
+    browser.sign_up("anton@example.com")
+    anton = browser.who()
+    browser.activate(browser.token("anton@example.com"), password=PASSWORD)
+    set_status(site, anton, "rejected")
+    require_approval(site, "not_required")
+    browser.sign_up("berta@example.com")
+    token = browser.token("berta@example.com")
+    assert refused(browser.activate(token)) == (422, "password_required")
+    assert browser.elsewhere(token, password=OTHER_PASSWORD).status_code == 200
+    assert browser.who() != anton
+    assert refused(other.sign_in("berta@example.com", PASSWORD)) == (401, "wrong_credentials")
+
+
+def test_h20_an_earlier_applications_password_is_none_of_the_new_one(
+    site: Site, browser: Browser, other: Browser
+) -> None:
+    require_approval(site)
+    browser.sign_up(NINA)
+    browser.activate(browser.token(NINA), password=PASSWORD)
+    set_status(site, browser.who(), "rejected")
+    require_approval(site, "not_required")
+    browser.sign_up(NINA)
+    assert browser.activate(browser.token(NINA)).json["session"]["next"] == ["choose_password"]
+    assert refused(other.sign_in(NINA, PASSWORD)) == (401, "wrong_credentials")
+
+
+def test_0_18_a_repeat_brings_along_what_the_browser_has_by_then(
+    site: Site, browser: Browser, other: Browser
+) -> None:
+    browser.add(VOUCHER)
+    browser.sign_up(NINA)
+    token = browser.token(NINA)
+    other.elsewhere(token)
+    third = Browser(browser.gateway, address="203.0.113.9")
+    third.add(CALENDAR)
+    answer = third.elsewhere(token)
+    assert [line["product_id"] for line in answer.json["transfer"]["lines"]] == ["calendar"]
+    assert third.quantities() == {"calendar": 1}
+
+
+def test_r27_a_repeat_does_not_outlive_a_new_password(
+    site: Site, browser: Browser, other: Browser
+) -> None:
+    browser.sign_up(NINA)
+    token, old = browser.token(NINA), browser.twin()
+    browser.activate(token)
+    other.post("/v1/password-resets", {"email": NINA})
+    assert other.reset(other.token(NINA)).status_code == 200
+    assert refused(old.activate(token)) == (409, "already_active")
+    assert old.session()["authentication"] == "generic"

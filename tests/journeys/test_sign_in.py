@@ -275,6 +275,18 @@ def test_0_15_a_code_is_for_the_address_it_was_mailed_to(gateway: Gateway, nina:
     assert refused(thief.sign_in_by_code(NINA, code)) == (401, "wrong_credentials")
 
 
+def test_0_15_a_code_asked_for_one_address_cannot_be_guessed_at_on_another(
+    site: Site, gateway: Gateway, nina: Browser
+) -> None:
+    """Or nobody would ever be mailed what somebody guesses at."""
+    thief = Browser(gateway, address="203.0.113.3")
+    thief.ask_code("eve@example.com")
+    nonce, until, _ = thief.cookies["__Host-code"].split(".")
+    credentials, secrets = site.module("foyer.credentials"), site.module("foyer.storage.secrets")
+    right = credentials.Asked(nonce, int(until)).code(secrets.link_keys(site.now()), NINA)
+    assert refused(thief.sign_in_by_code(NINA, right)) == (401, "wrong_credentials")
+
+
 def test_0_15_a_code_is_good_for_ten_minutes(site: Site, other: Browser) -> None:
     other.ask_code(NINA)
     code = other.code(NINA)
@@ -311,7 +323,7 @@ def test_0_15_after_fifty_wrong_codes_the_account_gets_links_good_in_the_asking_
     crowd = strangers(gateway)
     for _ in range(10):
         thief = next(crowd)
-        thief.cookies["__Host-code"] = _code_cookie(site, thief)
+        thief.ask_code(NINA)
         for _ in range(5):
             thief.sign_in_by_code(NINA, "000000")
     owner, thief = next(crowd), next(crowd)
@@ -326,12 +338,6 @@ def test_0_15_after_fifty_wrong_codes_the_account_gets_links_good_in_the_asking_
     owner.send("DELETE", "/v1/session")
     owner.ask_code(NINA)  # success begins anew
     assert owner.sign_in_by_code(NINA, owner.code(NINA)).status_code == 200
-
-
-def _code_cookie(site: Site, browser: Browser) -> str:
-    """As if a code had been asked for: the allowance of mails is not what is tested here."""
-    browser.ask_code(f"{browser.address}@example.com".replace("203.", "n"))
-    return browser.cookies["__Host-code"]
 
 
 def test_0_16_three_mails_an_hour_a_pair_of_source_and_address_known_or_not(
@@ -580,6 +586,32 @@ def test_r27_a_new_password_ends_every_other_session_and_its_owner_is_told(
     assert other.sign_in(NINA, OTHER_PASSWORD).status_code == 200
 
 
+def test_0_14_a_proof_pushes_the_idle_clock_and_does_not_turn_it_back(
+    site: Site, nina: Browser
+) -> None:
+    site.advance(2 * HOUR - 60)
+    assert nina.post("/v1/account/proof", {"password": PASSWORD}).status_code == 204
+    assert nina.choose_password(OTHER_PASSWORD).status_code == 204
+    site.advance(90)
+    assert nina.session()["authentication"] == "signed_in"
+
+
+def test_r6_a_password_that_ended_proves_nothing_either(
+    site: Site, gateway: Gateway, nina: Browser
+) -> None:
+    limits = site.module("foyer.storage.limits")
+    for _ in range(101):
+        limits.guesses(NINA, None, site.now()).count(site.now())
+        site.advance(HOUR)
+        nina.session()
+    nina.cookies.pop("__Host-device")
+    answer = nina.post("/v1/account/proof", {"password": PASSWORD})
+    assert refused(answer) == (401, "wrong_credentials")
+    stranger = Browser(gateway, address="203.0.113.3")
+    site.advance(HOUR)
+    assert refused(stranger.sign_in(NINA)) == (401, "wrong_credentials")
+
+
 def test_a_first_password_after_activation_needs_no_other_proof(gateway: Gateway) -> None:
     browser = Browser(gateway).register(NINA, password=None)
     assert browser.choose_password().status_code == 204
@@ -616,6 +648,25 @@ def test_r1_r2_what_may_be_a_password(nina: Browser, password: str, status: int)
         other = Browser(nina.gateway, address="203.0.113.3")
         assert other.sign_in(NINA, password).status_code == 200
         assert other.sign_in(NINA, password[:-1]).status_code == 401
+
+
+def test_r48_a_password_that_is_hard_to_judge_is_judged_at_once(nina: Browser) -> None:
+    """Look-alikes in every combination: zxcvbn by itself would take seconds over them. Counted in
+    what it does, not in time."""
+    from zxcvbn import matching
+
+    seen: list[int] = []
+    original = matching.enumerate_l33t_subs
+
+    def counted(table: object) -> object:
+        found = original(table)
+        seen.append(len(found))
+        return found
+
+    with patch.object(matching, "enumerate_l33t_subs", counted):
+        assert nina.choose_password("+3@2$[!1%97(0|6q{<45" * 4).status_code == 204
+        assert nina.choose_password("4@8({[<3691!|70$5+%2" * 12).status_code == 204
+    assert max(seen) <= 8
 
 
 def test_r1_composed_and_decomposed_letters_are_one_password(nina: Browser) -> None:
@@ -734,6 +785,9 @@ def test_0_10_staff_need_password_and_code_on_a_browser_we_do_not_know(
     assert other.session()["user"]["registration_type"] == "A"
     other.send("DELETE", "/v1/session")
     assert other.sign_in(NINA).status_code == 200  # known now
+    other.send("DELETE", "/v1/session")
+    other.ask_code(NINA)
+    assert refused(other.sign_in_by_code(NINA, other.code(NINA))) == (401, "wrong_credentials")
 
 
 def test_0_14_a_staff_session_ends_after_an_idle_hour_remembered_or_not(

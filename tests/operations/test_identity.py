@@ -198,6 +198,31 @@ def test_sign_in_x_reset_no_session_of_the_old_password_survives(
     assert seen == {200, 401}
 
 
+def test_ending_a_session_x_what_that_session_does_it_does_not_come_back(
+    site: Site, gateway: Gateway
+) -> None:
+    for deed in ("ends all others", "changes the password", "proves"):
+
+        def flows(cast: Cast, deed: str = deed) -> list[Callable[[], Any]]:
+            cast.registered()
+            cast.there.sign_in(cast.email)
+            items = cast.here.get("/v1/account/sessions").json["items"]
+            (theirs,) = [item["id"] for item in items if not item["current"]]
+            deeds: dict[str, Callable[[], Any]] = {
+                "ends all others": lambda: cast.there.send("DELETE", "/v1/account/sessions"),
+                "changes the password": lambda: cast.there.choose_password(OTHER_PASSWORD),
+                "proves": lambda: cast.there.post("/v1/account/proof", {"password": PASSWORD}),
+            }
+            path = f"/v1/account/sessions/{theirs}"
+            return [lambda: cast.here.send("DELETE", path), deeds[deed]]
+
+        for cast, (ended, _) in schedules(site, gateway, flows):
+            if ended.status_code == 204:
+                assert cast.there.session()["authentication"] == "generic"
+            else:  # the other was first and ended this one
+                assert said(ended) in {(401, "sign_in_required"), (409, "session_changed")}
+
+
 def test_add_x_activate_here_every_acknowledged_line_is_in_the_clients_cart(
     site: Site, gateway: Gateway
 ) -> None:

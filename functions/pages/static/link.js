@@ -4,6 +4,9 @@ const token = new URLSearchParams(location.hash.slice(1)).get("t");
 const form = document.querySelector("form[data-link]");
 if (token && form) {
   history.replaceState(null, "", location.pathname + location.search);
-  form.querySelector("[name=token], [name=code]").value = token;
+  const field = form.querySelector("[name=token], [name=code]");
+  field.value = token;
+  form.closest("details")?.setAttribute("open", "");
   if (form.dataset.link === "send") form.submit();
+  else field.closest(".field").hidden = true;
 }

@@ -181,15 +181,20 @@ class Asked:
                 right |= hmac.compare_digest(code.encode(), given)
         return right
 
-    def signed(self, key: bytes) -> str:
-        return _signed(key, "asked", self.nonce, str(self.until))
+    def signed(self, key: bytes, email: str) -> str:
+        proof = fingerprint(key, "asked", self.nonce, str(self.until), email)
+        return f"{self.nonce}.{self.until}.{proof}"
 
     @classmethod
-    def read(cls, key: bytes, text: str, now: int) -> Self | None:
-        parts = _read_signed(key, "asked", text, 2)
-        if parts is None or now >= int(parts[1]):
+    def read(cls, key: bytes, text: str, email: str, now: int) -> Self | None:
+        """What was asked for in this browser for this address, if that was not too long ago."""
+        nonce, _, rest = text.partition(".")
+        until, _, _ = rest.partition(".")
+        if not _is_time(until):
             return None
-        return cls(parts[0], int(parts[1]))
+        asked = cls(nonce, int(until))
+        genuine = hmac.compare_digest(asked.signed(key, email).encode(), text.encode())
+        return asked if genuine and now < asked.until else None
 
 
 @dataclass(frozen=True)
@@ -210,20 +215,12 @@ class Device:
         """The device this cookie names, if it is known to this address and not too long ago."""
         id_, _, rest = text.partition(".")
         since, _, _ = rest.partition(".")
-        if not (since.isascii() and since.isdigit() and len(since) <= 12):
+        if not _is_time(since):
             return None
         device = cls(id_, int(since))
         genuine = hmac.compare_digest(device.signed(key, email).encode(), text.encode())
         return device if genuine and now - device.since < lasts else None
 
 
-def _signed(key: bytes, use: str, *parts: str) -> str:
-    return ".".join((*parts, fingerprint(key, use, *parts)))
-
-
-def _read_signed(key: bytes, use: str, text: str, count: int) -> list[str] | None:
-    *parts, proof = text.split(".")
-    if len(parts) != count:
-        return None
-    genuine = hmac.compare_digest(fingerprint(key, use, *parts).encode(), proof.encode())
-    return parts if genuine else None
+def _is_time(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= 12

@@ -46,7 +46,19 @@ def is_weak(password: str, own_words: Iterable[str]) -> bool:
     judged = {password[:JUDGED]}
     if len(squeezed) >= SHORTEST:
         judged.add(squeezed[:JUDGED])
-    return any(zxcvbn(text, user_inputs=words)["guesses"] < GUESSES for text in judged)
+    return any(zxcvbn(_legible(text), user_inputs=words)["guesses"] < GUESSES for text in judged)
+
+
+# zxcvbn tries every way to read look-alike characters, which are many ways where there are many.
+_LOOK_ALIKE = str.maketrans("4@8({[<3691!|70$5+%2", "aabcccceggiiltosstxz")
+_MOST_LOOK_ALIKES = 4
+
+
+def _legible(text: str) -> str:
+    """Read in one way where it could be read in very many; digits alone are what they are."""
+    marks = {c for c in text if ord(c) in _LOOK_ALIKE}
+    many = len(marks) > _MOST_LOOK_ALIKES and not text.isdigit()
+    return text.translate(_LOOK_ALIKE) if many else text
 
 
 def _words(text: str, *, least: int = 3) -> list[str]:

@@ -4,7 +4,7 @@ from dataclasses import replace
 from secrets import token_bytes
 
 from foyer import passwords
-from foyer.credentials import Asked, Entropy
+from foyer.credentials import Asked, Entropy, new_id
 from foyer.operations.registration import check_password, new_password
 from foyer.operations.sessions import RETRIES, Visitor, code_mail, cost
 from foyer.rules import sessions as rules
@@ -21,7 +21,7 @@ from foyer.storage.table import Change, ConditionFailed, read, write
 def signed_in(visitor: Visitor, now: int, *, changing: bool = False) -> tuple[User, Session]:
     """The client whose session this is. Refuses SIGN_IN_REQUIRED, and SIGN_IN_AGAIN to who is only
     remembered."""
-    found = read(visitor.row_keys()[:1], consistent=True) if visitor.bearer else {}
+    found = read(visitor.row_keys(), consistent=True) if visitor.bearer else {}
     user = visitor.recognise(found, now, changing=changing)
     if visitor.level is Level.REMEMBERED:
         raise Refusal(Reason.SIGN_IN_AGAIN)
@@ -57,28 +57,28 @@ def prove(visitor: Visitor, *, password: str | None, code: str | None, now: int)
     if wait is None and password is not None:
         device = visitor.known_device(email, now)
         guesses = limits.guesses(email, device.id if device else None, now)
-        _, wait = guesses.count(now)
+        right, wait = guesses.count(now)
         settled += [guesses.forget(), limits.no_failure(visitor.source, now)]
     if wait is not None:
         raise Refusal(Reason.TOO_MANY_ATTEMPTS, retry_after=wait)
     if password is not None:
         key = keys.credential(user.id)
-        stored = read([key], consistent=True).get(key, {}).get("hash")
-        right = passwords.verify(password, stored, cost()).right
+        stored = users.password_of(user, read([key], consistent=True))
+        right = passwords.verify(password, stored, cost()).right and right
     if code is not None:
-        right, done = _code_is_right(visitor, email, code, now)
-        settled += done
+        fits, done = _code_is_right(visitor, email, code, now)
+        right, settled = right and fits, [*settled, *done]
     if not right:
         raise Refusal(Reason.WRONG_CREDENTIALS)
     try:
-        write(users.prove_session(user, replace(session, proved_at=now)), *settled)
+        write(users.prove_session(user, session, now), *settled)
     except ConditionFailed as failed:
         spent = code is not None and failed.items[0] is None
         raise Refusal(Reason.WRONG_CREDENTIALS if spent else Reason.SESSION_CHANGED) from failed
 
 
 def _code_is_right(visitor: Visitor, email: str, code: str, now: int) -> tuple[bool, list[Change]]:
-    asked = Asked.read(site_key(now), visitor.asked, now)
+    asked = Asked.read(site_key(now), visitor.asked, email, now)
     if asked is None or not limits.count_code(asked.nonce, email, digits=len(code) == 6, now=now):
         return False, []
     right = asked.is_answered(link_keys(now), email, code)
@@ -94,9 +94,10 @@ def choose_password(
         user, session = _proved(visitor, now)
         check_password(password, user.address or "", pointer="#/new")
         try:
+            changed = replace(user, password_id=new_id(entropy))
             write(
-                users.replace_sessions(user, session, now, has_password=True),
-                *new_password(visitor, user, password, now, entropy),
+                users.replace_sessions(user, session, now, changed.password_id),
+                *new_password(visitor, changed, password, now, entropy),
             )
         except ConditionFailed:
             continue
@@ -126,8 +127,7 @@ def end_session(visitor: Visitor, session_id: str, now: int) -> None:
         raise Refusal(Reason.NOT_FOUND)
     write(users.end_session(user.id, session_id, now))
     if session_id == own.id:
-        visitor.user, visitor.level, visitor.session = None, Level.GENERIC, None
-        visitor.left = True
+        visitor.leave()
 
 
 def end_other_sessions(visitor: Visitor, now: int) -> None:

@@ -27,8 +27,9 @@ class Guest:
 
 @dataclass(frozen=True)
 class HandOver:
-    """The changes that do it, the account's cart afterwards, and what to tell."""
+    """Who hands over, the changes that do it, the account's cart afterwards, and what to tell."""
 
+    guests: tuple[str, ...]
     changes: tuple[Change, ...]
     cart: Cart
     receipt: Receipt | None
@@ -65,7 +66,7 @@ def hand_over(guests: Sequence[Guest], account_id: str, account: Stored, now: in
     receipt = Receipt(tuple(told)) if told else None
     if receipt is not None:
         changes.append(receipts.put(account_id, guests[0].user.id, receipt, now))
-    return HandOver(tuple(changes), cart, receipt)
+    return HandOver(tuple(guest.user.id for guest in guests), tuple(changes), cart, receipt)
 
 
 def _dead(guest: Guest, account_id: str, now: int) -> list[Change]:

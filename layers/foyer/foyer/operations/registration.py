@@ -311,8 +311,12 @@ def _open(visitor: Visitor, text: str, now: int) -> _Link:
 
 def _own_claim(visitor: Visitor, mailed: Claim, now: int) -> Claim | None:
     """In a browser whose own guest has a claim on the address, a valid link redeems that one. Who
-    waits for approval already is no guest to promote."""
-    if visitor.user is None or visitor.user.state not in {State.GUEST, State.REJECTED}:
+    waits for approval already is no guest to promote; who was rejected is, under his own address
+    alone: a row that is another person's is never made anybody's."""
+    if visitor.user is None or visitor.level is not Level.GUEST:
+        return None
+    applies_again = visitor.user.state is State.REJECTED and visitor.user.email == mailed.email
+    if visitor.user.state is not State.GUEST and not applies_again:
         return None
     if mailed.guest_id == visitor.user.id:
         return mailed
@@ -357,6 +361,7 @@ def _redeem(visitor: Visitor, link: _Link, choice: Choice, now: int, entropy: En
     if not waits:
         account = replace(account, sessions={session.id: session})
     move = _move(visitor, link, choice, rows, account, now)
+    account = replace(account, took=dict.fromkeys(move.guests, now))
     changes = _changes(visitor, link, choice, account, now, entropy)
     try:
         write(*changes, *move.changes)
@@ -369,8 +374,8 @@ def _redeem(visitor: Visitor, link: _Link, choice: Choice, now: int, entropy: En
         write(*own, *lost, *move.changes)
     if waits:
         return Activated(State.PENDING_APPROVAL, None, None)
-    arrive(visitor, bearer, account, session, now, entropy)
     line_count = len(move.cart.lines)
+    arrive(visitor, bearer, account, session, now, entropy, line_count)
     return Activated(State.APPROVED, Presence(account, Level.SIGNED_IN, line_count), move.receipt)
 
 
@@ -440,7 +445,7 @@ def _account(
         profile=profile,
         roles=(),
         epoch=1 if same is None else same.epoch + 1,
-        has_password=choice.password is not None,
+        password_id=None if choice.password is None else new_id(entropy),
         terms=terms,
     )
 
@@ -461,9 +466,9 @@ def _move(
     the claim's guest hands over if asked for, this browser's own as at sign-in (0.7)."""
     if link.own is not None:
         cart = carts.from_item(rows.get(keys.cart(account.id))).cart
-        return HandOver((), cart, None)
+        return HandOver((), (), cart, None)
     if account.status is not State.APPROVED:
-        return HandOver((), Cart(), None)
+        return HandOver((), (), Cart(), None)
     guests = [wanted(visitor.guest(rows), choice.take_over, now)]
     if _takes_theirs(link, choice):
         guests.append(_their_guest(link, rows))
@@ -489,17 +494,14 @@ def _changes(
     assert account.email is not None  # noqa: S101 - of the claim
     changes: list[Change] = [
         users.new_account(account) if same is None else users.promote(same, account, now),
-        claims.redeem(claim, account.id, visitor.cookie_hash, now),
+        claims.redeem(claim, account, visitor.cookie_hash, now),
         users.own_address(account.email, account.id, now),
         users.audit(account.id, new_id(entropy), "activated", account.id, now),
     ]
-    if same is not None and same.email is not None and same.email != account.email:
-        changes.append(users.release_address(same.email, same.id))
     if link.mailed is not claim:
-        changes.append(claims.redeem(link.mailed, account.id, visitor.cookie_hash, now))
+        changes.append(claims.redeem(link.mailed, account, visitor.cookie_hash, now))
     if choice.password is not None:
-        hashed = passwords.hashed(choice.password, cost())
-        changes.append(users.put_password(account.id, hashed, now))
+        changes.append(users.put_password(account, passwords.hashed(choice.password, cost()), now))
     if account.terms is not None:
         newsletter = choice.newsletter if choice.terms is not None else claim.newsletter
         changes.append(users.consent(account.id, new_id(entropy), account.terms, newsletter, now))
@@ -551,31 +553,48 @@ def _again(visitor: Visitor, claim: Claim, choice: Choice, now: int, entropy: En
     wanted_rows = [keys.user(user_id), keys.credential(user_id), keys.cart(user_id)]
     guests = {claim.owner} | ({visitor.bearer.user_id} if visitor.bearer else set())
     wanted_rows += [keys.receipt(user_id, guest) for guest in sorted(guests)]
+    wanted_rows += visitor.row_keys()[1:]
     rows = read(wanted_rows, consistent=True)
     user = users.from_item(rows.get(keys.user(user_id)))
-    stored = rows.get(keys.credential(user_id), {}).get("hash")
+    stored = users.password_of(user, rows)
     did_it = visitor.cookie_hash is not None and visitor.cookie_hash == claim.redeemed_with
     if choice.password is not None:
         did_it = _has_password(visitor, claim.email, stored, choice.password, now)
-    if user is None or not did_it:
+    if user is None or not did_it or user.epoch != claim.redeemed_epoch:
         raise Refusal(Reason.ALREADY_ACTIVE)
     if user.status is State.PENDING_APPROVAL:
         return Activated(State.PENDING_APPROVAL, None, None)
+    told = [receipts.from_item(rows.get(keys.receipt(user_id, guest))) for guest in sorted(guests)]
+    done = _enter_again(visitor, user, rows, choice.take_over, now, entropy)
+    earlier = next((receipt for receipt in told if receipt is not None), None)
+    return Activated(State.APPROVED, done.presence, done.receipt or earlier)
+
+
+def _enter_again(
+    visitor: Visitor,
+    user: User,
+    rows: Mapping[Key, Item],
+    take_over: bool | None,
+    now: int,
+    entropy: Entropy,
+) -> "Reset":
+    """Another session for who redeemed a link; a guest he has become meanwhile hands over."""
     may_sign_in(user)
+    guest = wanted(visitor.guest(rows), take_over, now)
+    account_cart = carts.from_item(rows.get(keys.cart(user.id)))
+    move = hand_over([guest] if guest else [], user.id, account_cart, now)
     bearer, session = new_session(visitor, user.id, now, entropy)
-    dropped = to_drop(user.sessions.values(), now, POLICY.sessions)
+    dropped = {*to_drop(user.sessions.values(), now, POLICY.sessions), *replaced(visitor, user)}
     try:
-        write(users.open_session(user, session, dropped))
+        write(
+            users.open_session(user, session, dropped, move.guests),
+            *left_elsewhere(visitor, user, now),
+            *move.changes,
+        )
     except ConditionFailed:
-        raise Refusal(Reason.ALREADY_ACTIVE) from None
-    arrive(visitor, bearer, user, session, now, entropy)
-    told = (receipts.from_item(rows.get(keys.receipt(user_id, guest))) for guest in sorted(guests))
-    lines = carts.from_item(rows.get(keys.cart(user_id))).cart.lines
-    return Activated(
-        State.APPROVED,
-        Presence(user, Level.SIGNED_IN, len(lines)),
-        next((receipt for receipt in told if receipt is not None), None),
-    )
+        raise Refusal(Reason.BUSY, retry_after=1) from None
+    arrive(visitor, bearer, user, session, now, entropy, len(move.cart.lines))
+    return Reset(Presence(user, Level.SIGNED_IN, len(move.cart.lines)), move.receipt)
 
 
 def _has_password(
@@ -584,13 +603,13 @@ def _has_password(
     """Whether this is the account's password: an attempt like any other, and counted (R6)."""
     if stored is None:
         return False
-    guesses = limits.guesses(email, None, now)
+    guesses, may_try = limits.guesses(email, None, now), False
     wait = limits.sign_ins(visitor.source, with_password=True, now=now)
     if wait is None:
-        _, wait = guesses.count(now)
+        may_try, wait = guesses.count(now)
     if wait is not None:
         raise Refusal(Reason.TOO_MANY_ATTEMPTS, retry_after=wait)
-    if not passwords.verify(password, stored, cost()).right:
+    if not passwords.verify(password, stored, cost()).right or not may_try:
         return False
     write(guesses.forget(), limits.no_failure(visitor.source, now))
     return True
@@ -645,7 +664,7 @@ def reset(
         if link.id != token.link_id:
             raise Refusal(Reason.LINK_REPLACED)
         if link.used_at is not None:
-            return _reset_again(visitor, link, user, password, found, now, entropy)
+            return _reset_again(visitor, link, user, password, take_over, found, now, entropy)
         if not link.is_live(user.epoch, now):
             raise Refusal(Reason.LINK_EXPIRED)
         may_sign_in(user)
@@ -671,15 +690,15 @@ def _set_password(
     account_cart = carts.from_item(found.get(keys.cart(user.id)))
     move = hand_over([guest] if guest else [], user.id, account_cart, now)
     bearer, session = new_session(visitor, user.id, now, entropy)
+    changed = replace(user, password_id=new_id(entropy), epoch=user.epoch + 1)
     write(
-        users.replace_sessions(user, session, now, has_password=True),
+        users.replace_sessions(user, session, now, changed.password_id, move.guests),
         links.use(link, visitor.cookie_hash, now),
-        *new_password(visitor, user, password, now, entropy),
+        *new_password(visitor, changed, password, now, entropy),
         *left_elsewhere(visitor, user, now),
         *move.changes,
     )
-    changed = replace(user, has_password=True, epoch=user.epoch + 1)
-    arrive(visitor, bearer, changed, session, now, entropy)
+    arrive(visitor, bearer, changed, session, now, entropy, len(move.cart.lines))
     return Reset(Presence(changed, Level.SIGNED_IN, len(move.cart.lines)), move.receipt)
 
 
@@ -690,7 +709,7 @@ def new_password(
     assert user.email is not None  # noqa: S101 - an account has one
     address = user.address or user.email
     return [
-        users.put_password(user.id, passwords.hashed(password, cost()), now),
+        users.put_password(user, passwords.hashed(password, cost()), now),
         users.audit(user.id, new_id(entropy), "password_changed", user.id, now),
         limits.guesses(user.email, None, now).forget(),
         asked_mail("password_changed", visitor, address, now, entropy),
@@ -702,6 +721,7 @@ def _reset_again(
     link: Link,
     user: User,
     password: str,
+    take_over: bool | None,
     found: Mapping[Key, Item],
     now: int,
     entropy: Entropy,
@@ -715,16 +735,9 @@ def _reset_again(
     if visitor.bearer is not None:
         wanted_rows.append(keys.receipt(user.id, visitor.bearer.user_id))
     rows = read(wanted_rows, consistent=True)
-    stored = rows.get(key, {}).get("hash")
+    stored = users.password_of(user, rows)
     if not _has_password(visitor, user.email or "", stored, password, now):
         raise Refusal(Reason.ALREADY_ACTIVE)
-    bearer, session = new_session(visitor, user.id, now, entropy)
-    dropped = {*to_drop(user.sessions.values(), now, POLICY.sessions), *replaced(visitor, user)}
-    try:
-        write(users.open_session(user, session, dropped), *left_elsewhere(visitor, user, now))
-    except ConditionFailed:
-        raise Refusal(Reason.ALREADY_ACTIVE) from None
-    arrive(visitor, bearer, user, session, now, entropy)
-    receipt = receipts.from_item(rows.get(wanted_rows[-1])) if len(wanted_rows) > 1 else None
-    lines = carts.from_item(found.get(keys.cart(user.id))).cart.lines
-    return Reset(Presence(user, Level.SIGNED_IN, len(lines)), receipt)
+    earlier = receipts.from_item(rows.get(wanted_rows[-1])) if len(wanted_rows) > 1 else None
+    done = _enter_again(visitor, user, found, take_over, now, entropy)
+    return replace(done, receipt=done.receipt or earlier)

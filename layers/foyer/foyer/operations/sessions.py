@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from secrets import token_bytes
 
 from foyer import passwords
@@ -53,6 +53,7 @@ class Visitor:
     user: User | None = field(default=None, init=False)
     level: Level = field(default=Level.GENERIC, init=False)
     session: Session | None = field(default=None, init=False)
+    line_count: int | None = field(default=None, init=False)  # None where it was not read
     # what this request made, for the answer's cookies
     minted: "Minted | None" = field(default=None, init=False)
     opened: "Opened | None" = field(default=None, init=False)
@@ -82,7 +83,7 @@ class Visitor:
         stands for nobody: then he is the generic user, whatever the cookie says. `changing` is for
         operations that write: there a cookie that died a moment ago is SESSION_CHANGED, lest it
         become a second guest (0.17). Pushes the idle clock when it is time (0.13)."""
-        self.user, self.level, self.session = None, Level.GENERIC, None
+        self.user, self.level, self.session, self.line_count = None, Level.GENERIC, None, 0
         if self.bearer is None:
             return None
         user = users.from_item(found.get(keys.user(self.bearer.user_id)))
@@ -94,7 +95,12 @@ class Visitor:
         session = user.sessions.get(self.bearer.session_id or "")
         if _clock_is_due(user, session, level, now):
             users.push_idle_clock(user, session, now)
+            if session is not None:
+                session = replace(session, seen_at=now)
+                user = replace(user, sessions={**user.sessions, session.id: session})
         self.user, self.level, self.session = user, level, session
+        cart = keys.cart(user.id)
+        self.line_count = len(carts.from_item(found[cart]).cart.lines) if cart in found else None
         return user
 
     def _standing(self, user: User | None, now: int) -> tuple[Standing, Level]:
@@ -103,6 +109,11 @@ class Visitor:
         if session_id is None:
             return guest_standing(user, secret_hash, now), Level.GUEST
         return session_standing(user, session_id, secret_hash, now, POLICY.sessions)
+
+    def leave(self) -> None:
+        """Signed out: this answer takes the cookie away."""
+        self.user, self.level, self.session, self.line_count = None, Level.GENERIC, None, 0
+        self.left = True
 
     @property
     def cookie_hash(self) -> str | None:
@@ -227,7 +238,7 @@ def ask_code(visitor: Visitor, address: str, now: int, entropy: Entropy = token_
 def code_mail(visitor: Visitor, address: str, now: int, entropy: Entropy) -> Put:
     """The outbox row of a code good in this browser alone, which is given its cookie."""
     asked = Asked(new_id(entropy), now + POLICY.codes.seconds)
-    visitor.new_asked = asked.signed(site_key(now))
+    visitor.new_asked = asked.signed(site_key(now), logon_id(address))
     return asked_mail("code", visitor, address, now, entropy, nonce=asked.nonce)
 
 
@@ -264,7 +275,7 @@ def sign_in(visitor: Visitor, given: Given, now: int, entropy: Entropy = token_b
     cart over. Refuses WRONG_CREDENTIALS the same way whether or not there is such a user, and says
     what keeps an account out only to who proved to be its owner (H19, 0.19)."""
     email = logon_id(given.address)
-    asked = Asked.read(site_key(now), visitor.asked, now) if given.code else None
+    asked = Asked.read(site_key(now), visitor.asked, email, now) if given.code else None
     mine = [*visitor.row_keys(), keys.email(email)]
     if asked is not None:
         mine.append(limits.code_key(asked.nonce, now))
@@ -280,7 +291,8 @@ def sign_in(visitor: Visitor, given: Given, now: int, entropy: Entropy = token_b
     taken_back, settled = _settled(visitor, given, email, asked, counted, now)
     try:
         may_sign_in(proven)
-        if proven.is_staff and device is None and not (given.password and given.code):
+        known = device is not None or given.code is not None
+        if proven.is_staff and not (known and given.password):
             _ask_staff_for_code(visitor, given, proven, now, entropy)
         wanted(visitor.guest(found), given.take_over, now)
     except Refusal:
@@ -298,7 +310,9 @@ def sign_in(visitor: Visitor, given: Given, now: int, entropy: Entropy = token_b
         dropped = rules.to_drop(account.sessions.values(), now, POLICY.sessions)
         try:
             write(
-                users.open_session(account, session, {*dropped, *replaced(visitor, account)}),
+                users.open_session(
+                    account, session, {*dropped, *replaced(visitor, account)}, moved.guests
+                ),
                 *left_elsewhere(visitor, account, now),
                 *moved.changes,
                 *taken_back,
@@ -310,7 +324,7 @@ def sign_in(visitor: Visitor, given: Given, now: int, entropy: Entropy = token_b
             rows = read(_account_keys(proven.id, given, visitor), consistent=True)
             continue
         receipt = moved.receipt or _earlier_receipt(visitor, account.id, rows)
-        arrive(visitor, bearer, account, session, now, entropy)
+        arrive(visitor, bearer, account, session, now, entropy, len(moved.cart.lines))
         return SignedIn(Presence(account, Level.SIGNED_IN, len(moved.cart.lines)), receipt)
     raise Refusal(Reason.BUSY, retry_after=1)
 
@@ -338,16 +352,15 @@ def _count_attempt(
     wait = limits.sign_ins(visitor.source, with_password=with_password, now=now)
     if wait is not None:
         raise Refusal(Reason.TOO_MANY_ATTEMPTS, retry_after=wait)
-    in_a_row, good = 0, given.code is None
+    may_try, good = True, given.code is None
     guesses = limits.guesses(email, device.id if device else None, now)
     if with_password:
-        in_a_row, wait = guesses.count(now)
+        may_try, wait = guesses.count(now)
         if wait is not None:
             raise Refusal(Reason.TOO_MANY_ATTEMPTS, retry_after=wait)
     if given.code is not None and asked is not None:
         good = limits.count_code(asked.nonce, email, digits=len(given.code) == 6, now=now)
-    ended = in_a_row > POLICY.sign_in.password_ends_after
-    return Counted(guesses if with_password else None, may_try=good and not ended)
+    return Counted(guesses if with_password else None, may_try=good and may_try)
 
 
 @dataclass(frozen=True)
@@ -373,11 +386,11 @@ def _prove(
     user = users.from_item(rows.get(keys.user(user_id)))
     right = counted.may_try and user is not None
     if given.password is not None:
-        stored: str | None = rows.get(keys.credential(user_id), {}).get("hash")
+        stored = users.password_of(user, rows)
         verdict = passwords.verify(given.password, stored, cost())
         right = right and verdict.right
-        if right and verdict.outdated and stored is not None:
-            _rehash(user_id, given.password, stored, now)
+        if right and verdict.outdated and user is not None and stored is not None:
+            _rehash(user, given.password, stored, now)
     if given.code is not None:
         right = right and asked is not None and asked.is_answered(link_keys(now), email, given.code)
         spent = _spent_at(asked, found, now)
@@ -399,11 +412,11 @@ def _spent_while_signed_in(
     return visitor.session is not None and _spent_at(asked, found, now) is not None
 
 
-def _rehash(user_id: str, password: str, stored: str, now: int) -> None:
+def _rehash(user: User, password: str, stored: str, now: int) -> None:
     """The same password at today's cost (R3), unless it was changed meanwhile."""
     hashed = passwords.hashed(password, cost())
     with suppress(ConditionFailed):
-        write(users.put_password(user_id, hashed, now, instead_of=stored))
+        write(users.put_password(user, hashed, now, instead_of=stored))
 
 
 def _settled(
@@ -478,10 +491,12 @@ def arrive(
     session: Session,
     now: int,
     entropy: Entropy,
+    line_count: int,
 ) -> None:
     """From now on this request is the user's; its answer sets the cookies."""
     known = Device(new_id(entropy), now).signed(site_key(now), user.email or "")
     visitor.user, visitor.level, visitor.session = user, Level.SIGNED_IN, session
+    visitor.line_count = line_count
     visitor.opened = Opened(bearer, session.remember, known)
 
 
@@ -495,5 +510,4 @@ def sign_out(visitor: Visitor, now: int) -> None:
         assert visitor.session is not None  # noqa: S101 - a session's cookie
         with suppress(ConditionFailed):
             write(users.end_session(visitor.bearer.user_id, visitor.session.id, now))
-    visitor.user, visitor.level, visitor.session = None, Level.GENERIC, None
-    visitor.left = True
+    visitor.leave()

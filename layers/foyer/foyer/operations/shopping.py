@@ -1,7 +1,7 @@
 """What a visitor does in the shop: look, put into the cart, change it."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from secrets import token_bytes
 
 from foyer.credentials import Entropy, new_write_id
@@ -22,6 +22,7 @@ from foyer.rules.carts import (
 from foyer.rules.galleries import Gallery, Picture, is_open
 from foyer.rules.policy import POLICY
 from foyer.rules.refusals import Reason, Refusal
+from foyer.rules.users import User
 from foyer.storage import carts, catalogue, keys
 from foyer.storage.carts import Stored
 from foyer.storage.idempotency import Attempt
@@ -75,7 +76,7 @@ def put_into_cart(
         return _first_line(visitor, thing, quantity, catalogue.known(found), terms, now, entropy)
     before = carts.from_item(found.get(keys.cart(user.id)))
     attempt = _attempt(user.id, terms)
-    if attempt is not None and attempt.is_repeat(found.get(attempt.row_key), now):
+    if attempt is not None and _is_repeat(attempt, user, found, now):
         return _answer(before.cart, found, now)
     offered(thing, catalogue.known(found), now)
     after = _change(
@@ -240,6 +241,17 @@ def _attempt(user_id: str, terms: Terms) -> Attempt | None:
     if terms.key is None:
         return None
     return Attempt(user_id, "cart-lines", terms.key, terms.body)
+
+
+def _is_repeat(attempt: Attempt, user: User, found: Mapping[Key, Item], now: int) -> bool:
+    """Whether it was done before: by him, or by a guest he took over since (0.18)."""
+    if attempt.is_repeat(found.get(attempt.row_key), now):
+        return True
+    if not user.took:
+        return False
+    theirs = [replace(attempt, user_id=guest) for guest in user.took]
+    rows = read([each.row_key for each in theirs], consistent=True)
+    return any(each.is_repeat(rows.get(each.row_key), now) for each in theirs)
 
 
 def _key_row(visitor: Visitor, terms: Terms) -> list[Key]:

@@ -42,7 +42,12 @@ class Reason(StrEnum):
     NAME_REQUIRED = "name_required"
     WEAK_PASSWORD = "weak_password"  # noqa: S105
     TERMS_CHANGED = "terms_changed"
+    # the same again, where a page knows which form it was
+    WRONG_CODE = "wrong_code"
+    WRONG_PASSWORD = "wrong_password"  # noqa: S105
+    LINK_USED = "link_used"
     # what needs a session
+    SESSION_ENDED = "session_ended"
     SIGN_IN_REQUIRED = "sign_in_required"
     SIGN_IN_AGAIN = "sign_in_again"
     PROOF_REQUIRED = "proof_required"

@@ -143,8 +143,13 @@ class User:
     sessions_ended_at: int | None = None
     was: str | None = None
     promoted_at: int | None = None
-    has_password: bool = False
+    password_id: str | None = None  # which of the passwords ever set is his
     terms: str | None = None
+    took: Mapping[str, int] = field(default_factory=dict)  # guests taken over lately, and when
+
+    @property
+    def has_password(self) -> bool:
+        return self.password_id is not None
 
     @property
     def registration_type(self) -> str:

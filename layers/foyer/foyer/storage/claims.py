@@ -7,7 +7,7 @@ from typing import Any
 
 from foyer.rules.policy import POLICY
 from foyer.rules.sessions import DAY
-from foyer.rules.users import Profile
+from foyer.rules.users import Profile, User
 from foyer.storage import keys
 from foyer.storage.keys import Key
 from foyer.storage.table import ABSENT, Delete, Item, Put, Update, listing, setting
@@ -17,8 +17,8 @@ from foyer.storage.users import profile_from, profile_raw
 @dataclass(frozen=True)
 class Claim:
     """`owner` is the guest who signed up, or the claim's own id where nobody's guest did. Times are
-    epoch seconds. `redeemed_by` is the user it made, `redeemed_with` the hash of the cookie that
-    did it."""
+    epoch seconds. `redeemed_by` is the user it made, of this epoch, `redeemed_with` the hash
+    of the cookie that did it."""
 
     id: str
     owner: str
@@ -35,6 +35,7 @@ class Claim:
     redeemed_at: int | None = None
     redeemed_by: str | None = None
     redeemed_with: str | None = None
+    redeemed_epoch: int | None = None
 
     @property
     def key(self) -> Key:
@@ -65,6 +66,7 @@ def from_item(item: Item | None, now: int) -> Claim | None:
         redeemed_at=redeemed.get("at"),
         redeemed_by=redeemed.get("by"),
         redeemed_with=redeemed.get("with"),
+        redeemed_epoch=redeemed.get("epoch"),
     )
 
 
@@ -108,9 +110,9 @@ def new_link(claim: Claim, link_id: str, now: int) -> Update:
     )
 
 
-def redeem(claim: Claim, user_id: str, cookie_hash: str | None, now: int) -> Update:
+def redeem(claim: Claim, user: User, cookie_hash: str | None, now: int) -> Update:
     """Redeemed, once, while its link is the one that was read. It stays, for who asks again."""
-    how = {"at": now, "by": user_id, "with": cookie_hash}
+    how = {"at": now, "by": user.id, "with": cookie_hash, "epoch": user.epoch}
     return setting(
         claim.key,
         {"redeemed": {name: value for name, value in how.items() if value is not None}},

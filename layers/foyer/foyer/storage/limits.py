@@ -94,11 +94,12 @@ class Guesses:
     key: Key
     of_device: bool
 
-    def count(self, now: int) -> tuple[int, int | None]:
-        """Counts one more: how many that makes, and the seconds to wait where it is too soon."""
+    def count(self, now: int) -> tuple[bool, int | None]:
+        """Counts one more: whether the password may be compared at all (after so many in a row it
+        is ended, until there is a new one), and the seconds to wait where it is too soon."""
         return self._count_of_device(now) if self.of_device else self._count_of_strangers(now)
 
-    def _count_of_device(self, now: int) -> tuple[int, int | None]:
+    def _count_of_device(self, now: int) -> tuple[bool, int | None]:
         window = POLICY.sign_in.device_window_seconds
         values = {":one": 1, ":most": POLICY.sign_in.failures_per_device, ":expires": now + window}
         condition = "attribute_not_exists(n) OR n < :most"
@@ -106,10 +107,10 @@ class Guesses:
         try:
             write(update)
         except ConditionFailed:
-            return 0, window - now % window
-        return 0, None
+            return False, window - now % window
+        return True, None
 
-    def _count_of_strangers(self, now: int) -> tuple[int, int | None]:
+    def _count_of_strangers(self, now: int) -> tuple[bool, int | None]:
         """The waits double (R6): after the free failures 1 s, 2 s, 4 s … up to the longest."""
         rules = POLICY.sign_in
         waits, step = [], 1
@@ -136,8 +137,9 @@ class Guesses:
         except ConditionFailed as failed:
             old: Item = failed.items[0] or {"n": 0, "tried_at": now}
             exceeding = min(old["n"] - rules.free_failures, len(waits) - 1)
-            return int(old["n"]), max(1, old["tried_at"] + waits[exceeding] - now)
-        return (int(row["n"]) if row is not None else 1), None
+            return False, max(1, old["tried_at"] + waits[exceeding] - now)
+        failures = int(row["n"]) if row is not None else 1
+        return failures <= rules.password_ends_after, None
 
     def forget(self) -> Delete:
         return Delete(self.key)

@@ -1,6 +1,6 @@
 """Users as rows, their sessions within: who it is and whether he still may is one read."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -8,10 +8,10 @@ from foyer.rules.policy import POLICY
 from foyer.rules.sessions import DAY, Session
 from foyer.rules.users import Profile, Role, State, User
 from foyer.storage import keys
+from foyer.storage.keys import Key
 from foyer.storage.table import (
     ABSENT,
     ConditionFailed,
-    Delete,
     Item,
     Put,
     Unavailable,
@@ -42,8 +42,9 @@ def from_item(item: Item | None) -> User | None:
         sessions_ended_at=item.get("sessions_ended_at"),
         was=item.get("was"),
         promoted_at=item.get("promoted_at"),
-        has_password=item.get("has_password", False),
+        password_id=item.get("password"),
         terms=item.get("terms"),
+        took=item.get("took", {}),
     )
 
 
@@ -88,6 +89,8 @@ def promote(before: User, after: User, now: int) -> Update:
     """The same user, registered (H9). Fails where the guest ended or was promoted meanwhile. Who
     waits for approval goes on as the guest he was, but no clean-up takes him."""
     gone = ["due", "due_at"]
+    if after.password_id is None:
+        gone.append("password")  # one that was chosen for an earlier application is none of this
     facts = _account(after)
     if after.status is State.APPROVED:
         gone.append("secret")
@@ -124,8 +127,9 @@ def _account(user: User) -> dict[str, Any]:
         "roles": [vars(role) for role in user.roles],
         "epoch": user.epoch,
         "sessions": {session.id: _raw(session) for session in user.sessions.values()},
-        "has_password": user.has_password,
+        "password": user.password_id,
         "terms": user.terms,
+        "took": dict(user.took),
     }
 
 
@@ -134,11 +138,14 @@ def supersede(rejected: User) -> Update:
     return _if_status(rejected, {"status": State.SUPERSEDED.value})
 
 
-def open_session(user: User, session: Session, dropped: Iterable[str]) -> Update:
-    """One more session, where nothing has ended all of them since the user was read."""
+def open_session(
+    user: User, session: Session, dropped: Iterable[str], guests: Sequence[str] = ()
+) -> Update:
+    """One more session, where nothing has ended all of them since the user was read; the guests
+    are those who handed over to him by it."""
     return _if_current(
         user,
-        {f"sessions.{session.id}": _raw(session)},
+        {f"sessions.{session.id}": _raw(session), "took": _took(user, guests, session.started_at)},
         removes=[f"sessions.{id_}" for id_ in dropped],
     )
 
@@ -154,20 +161,35 @@ def end_session(user_id: str, session_id: str, now: int) -> Update:
 
 
 def replace_sessions(
-    user: User, session: Session, now: int, *, has_password: bool | None = None
+    user: User,
+    session: Session,
+    now: int,
+    password_id: str | None = None,
+    guests: Sequence[str] = (),
 ) -> Update:
-    """All sessions end but this new one; so do the links mailed before (R19, R27)."""
+    """All sessions end but this one; so do the links mailed before (R19, R27). One that the user
+    had must still stand: who was signed out meanwhile does not come back by it."""
     sets: dict[str, Any] = {
         "sessions": {session.id: _raw(session)},
         "sessions_ended_at": now,
         "epoch": user.epoch + 1,
-        "has_password": has_password,
+        "password": password_id,
+        "took": _took(user, guests, now),
     }
-    return _if_current(user, sets)
+    return _if_current(user, sets, session=session.id if session.id in user.sessions else None)
 
 
-def prove_session(user: User, session: Session) -> Update:
-    return _if_current(user, {f"sessions.{session.id}": _raw(session)}, session=session.id)
+def _took(user: User, guests: Sequence[str], now: int) -> dict[str, int] | None:
+    """What somebody did as a guest is known for a day as done by the account (0.18)."""
+    if not guests:
+        return None
+    lately = {id_: at for id_, at in user.took.items() if now - at < DAY}
+    newest = sorted(lately, key=lambda id_: lately[id_])[-4:]
+    return {id_: lately[id_] for id_ in newest} | dict.fromkeys(guests, now)
+
+
+def prove_session(user: User, session: Session, now: int) -> Update:
+    return _if_current(user, {f"sessions.{session.id}.p": now}, session=session.id)
 
 
 def accept_terms(user: User, version: str) -> Update:
@@ -255,15 +277,22 @@ def set_language(user_id: str, language: str) -> None:
 # ---- what stands beside the user -----------------------------------------------------------------
 
 
-def put_password(
-    user_id: str, password_hash: str, now: int, *, instead_of: str | None = None
-) -> Put:
-    """With `instead_of` only in place of that hash."""
-    key = keys.credential(user_id)
-    item = {"pk": key.pk, "sk": key.sk, "hash": password_hash, "set_at": now}
+def put_password(user: User, password_hash: str, now: int, *, instead_of: str | None = None) -> Put:
+    """The password the user's row names. With `instead_of` only in place of that hash."""
+    key = keys.credential(user.id)
+    item = {**key._asdict(), "id": user.password_id, "hash": password_hash, "set_at": now}
     if instead_of is None:
         return Put(item)
     return Put(item, "#hash = :old", {"#hash": "hash"}, {":old": instead_of})
+
+
+def password_of(user: User | None, rows: Mapping[Key, Item]) -> str | None:
+    """The hash of the user's password, if the row that was read beside his is the one he names: two
+    rows of one read need not be of one moment, and a password of an earlier life is none."""
+    if user is None or user.password_id is None:
+        return None
+    row = rows.get(keys.credential(user.id), {})
+    return row["hash"] if row.get("id") == user.password_id else None
 
 
 def owner_of(item: Item | None) -> str | None:
@@ -278,10 +307,6 @@ def own_address(email: str, user_id: str, now: int, *, of: str | None = None) ->
     if of is None:
         return Put(item, condition=ABSENT)
     return Put(item, "#user = :of", {"#user": "user"}, {":of": of})
-
-
-def release_address(email: str, user_id: str) -> Delete:
-    return Delete(keys.email(email), "#user = :user", {"#user": "user"}, {":user": user_id})
 
 
 def consent(user_id: str, record_id: str, terms: str | None, newsletter: bool, now: int) -> Put:

@@ -185,6 +185,26 @@ TABLE: dict[Reason, Words] = {
         _("Our terms have changed"),
         _("Please read them as they are now and agree again. Nothing was changed."),
     ),
+    Reason.WRONG_CODE: Words(
+        HTTPStatus.UNAUTHORIZED,
+        _("This code does not fit"),
+        _("It may be mistyped, too old, used, or asked for in another browser. Ask for a new one."),
+    ),
+    Reason.WRONG_PASSWORD: Words(
+        HTTPStatus.UNAUTHORIZED,
+        _("That did not fit"),
+        _("Type the password again, or have a code mailed to you."),
+    ),
+    Reason.LINK_USED: Words(
+        HTTPStatus.CONFLICT,
+        _("This link has set a password already"),
+        _("Sign in with it, or have a new link mailed to you."),
+    ),
+    Reason.SESSION_ENDED: Words(
+        HTTPStatus.UNAUTHORIZED,
+        _("Your session has ended"),
+        _("You were away for a while. What is in your account is kept: sign in to see it."),
+    ),
     Reason.SIGN_IN_REQUIRED: Words(
         HTTPStatus.UNAUTHORIZED,
         _("Please sign in"),
@@ -226,6 +246,8 @@ NEXT = {
     Reason.LINK_REPLACED: "resend",
     Reason.ALREADY_ACTIVE: "sign_in",
     Reason.OTHER_ADDRESS: "sign_out",
+    Reason.LINK_USED: "sign_in",
+    Reason.SESSION_ENDED: "sign_in",
     Reason.SIGN_IN_REQUIRED: "sign_in",
     Reason.SIGN_IN_AGAIN: "sign_in",
     Reason.PROOF_REQUIRED: "prove",
