@@ -1047,10 +1047,7 @@ def _page(
 
 def _line_count() -> int:
     """For the head of the page; also tells us who this is, and so his language."""
-    visitor = request().visitor
-    if visitor.line_count is None:  # nobody has looked yet who this is
-        return sessions.current(visitor, clock.now()).line_count
-    return visitor.line_count
+    return sessions.line_count(request().visitor, clock.now())
 
 
 def _link(visitor: sessions.Visitor, path: str, **query: str) -> str:

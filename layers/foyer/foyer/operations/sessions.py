@@ -187,6 +187,19 @@ def current(visitor: Visitor, now: int) -> Presence:
     return presence(visitor, found, visitor.recognise(found, now))
 
 
+def line_count(visitor: Visitor, now: int) -> int:
+    """How much is in his cart, for a page that has perhaps asked already who he is: that is not
+    asked twice, for the second answer may be another."""
+    if visitor.line_count is None and visitor.user is None:
+        return current(visitor, now).line_count
+    if visitor.line_count is None and visitor.user is not None:
+        cart = keys.cart(visitor.user.id)
+        visitor.line_count = len(
+            carts.from_item(read([cart], consistent=True).get(cart)).cart.lines
+        )
+    return visitor.line_count or 0
+
+
 def presence(visitor: Visitor, found: Mapping[Key, Item], user: User | None) -> Presence:
     if user is None:
         return Presence(None, Level.GENERIC, 0)

@@ -143,11 +143,13 @@ def open_session(
 ) -> Update:
     """One more session, where nothing has ended all of them since the user was read; the guests
     are those who handed over to him by it."""
-    return _if_current(
-        user,
-        {f"sessions.{session.id}": _raw(session), "took": _took(user, guests, session.started_at)},
-        removes=[f"sessions.{id_}" for id_ in dropped],
-    )
+    now, ended = session.started_at, [f"sessions.{id_}" for id_ in dropped]
+    sets: dict[str, Any] = {
+        f"sessions.{session.id}": _raw(session),
+        "sessions_ended_at": now if ended else None,
+        "took": _took(user, guests, now),
+    }
+    return _if_current(user, sets, removes=ended)
 
 
 def end_session(user_id: str, session_id: str, now: int) -> Update:

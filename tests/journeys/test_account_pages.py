@@ -1,0 +1,230 @@
+"""The pages of becoming and being a client: forms without scripts, what is wrong said at its field,
+nothing typed lost."""
+
+import re
+from html import unescape
+
+import pytest
+
+from local.gateway import Gateway
+from local.site import Site
+from tests.seam import interleavings
+from tests.visiting import OTHER_PASSWORD, PASSWORD, VOUCHER, Answer, Browser
+
+NINA = "nina@example.com"
+HOUR, DAY = 3_600, 86_400
+LINE = "/cart/lines/UVDiUmEYep33"
+
+
+def text(answer: Answer) -> str:
+    main = re.search(r"(?s)<main.*?</main>", answer.text)
+    assert main is not None
+    return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", main.group())))
+
+
+def hidden(answer: Answer, action: str) -> dict[str, str]:
+    """The hidden fields of the form that is sent there."""
+    form = re.search(rf'(?s)<form[^>]*action="{action}[^"]*".*?</form>', answer.text)
+    assert form is not None, action
+    found = re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', form.group())
+    return {name: unescape(value) for name, value in found}
+
+
+@pytest.fixture
+def nina(browser: Browser) -> Browser:
+    return browser.register(NINA)
+
+
+def test_signing_up_by_form_keeps_what_was_typed_and_says_what_is_wrong_with_it(
+    site: Site, browser: Browser
+) -> None:
+    before = site.cloud.rows()
+    answer = browser.submit("/sign-up", email="nina", name="Nina López", company="", terms="")
+    assert answer.status_code == 422
+    assert 'value="Nina López"' in answer.text
+    assert 'value="nina"' in answer.text
+    assert "This is not an address mail can be sent to." in text(answer)
+    assert "Please agree to this first." in text(answer)
+    assert '<a href="#email">' in answer.text
+    assert "<title>Error:" in answer.text
+    assert site.cloud.rows() == before
+    sent = browser.submit("/sign-up", email=NINA, name="Nina López", terms="yes")
+    assert "We have written to nina@example.com" in text(sent)
+
+
+def test_the_pages_say_when_one_may_ask_again(browser: Browser) -> None:
+    browser.submit("/sign-up", email=NINA, name="Nina", terms="yes")
+    for _ in range(2):
+        assert browser.submit("/sign-up/again", email=NINA).status_code == 200
+    for path in ("/sign-up/again", "/sign-in/code", "/forgotten-password"):
+        answer = browser.submit(path, email=NINA)
+        assert answer.status_code == 429, path
+        assert "You can try again in 60 minutes." in text(answer), path
+
+
+@pytest.mark.parametrize("form", ["/activate/link", "/activate"])
+def test_the_whole_link_may_be_pasted(browser: Browser, form: str) -> None:
+    browser.sign_up(NINA)
+    (link,) = browser.mails(NINA)[0]["links"]
+    answer = browser.submit(form, token=f"  {link} ")
+    assert answer.status_code == (200 if form == "/activate/link" else 303)
+
+
+def test_a_link_in_another_browser_asks_for_name_password_and_terms(
+    gateway: Gateway, browser: Browser
+) -> None:
+    browser.add(VOUCHER)
+    browser.sign_up(NINA)
+    token, other = browser.token(NINA), Browser(gateway, address="203.0.113.3")
+    page = text(other.submit("/activate/link", token=token))
+    assert "Somebody signed up with n…@e….com in another browser" in page
+    assert "Bring the 1 item from the cart of that other browser" in page
+    form = {"token": token, "password": PASSWORD, "name": "Nina", "terms": "yes"}
+    answer = other.submit("/activate", **form, take_over="yes")
+    assert answer.headers["Location"] == "/account?done=activated&moved=1"
+    assert "1 item was brought along" in text(other.get("/account?done=activated&moved=1"))
+    assert other.session()["next"] == []
+    used = other.submit("/activate/link", token=token)
+    assert used.status_code == 409
+    assert "Open my space" in text(used)
+
+
+def test_signed_in_as_somebody_else_one_signs_out_and_goes_on_with_the_link(
+    gateway: Gateway, nina: Browser
+) -> None:
+    Browser(gateway, address="203.0.113.3").sign_up("otto@example.com")
+    token = nina.token("otto@example.com")
+    page = nina.submit("/activate/link", token=token)
+    assert page.status_code == 409
+    assert "You are signed in under another address" in text(page)
+    went_on = nina.submit("/sign-out", **hidden(page, "/sign-out"))
+    assert "Somebody signed up with o…@e….com" in text(went_on)
+    assert nina.session()["authentication"] == "generic"
+
+
+def test_an_older_cart_is_asked_about_and_the_answer_counts(
+    site: Site, gateway: Gateway, nina: Browser
+) -> None:
+    guest = Browser(gateway, address="203.0.113.3")
+    guest.add(VOUCHER)
+    site.advance(DAY)
+    page = guest.submit("/sign-in", email=NINA, password=PASSWORD)
+    assert page.status_code == 409
+    assert "with 1 item. Is it yours?" in text(page)
+    assert PASSWORD not in page.text
+    answer = guest.submit("/sign-in", email=NINA, password=PASSWORD, take_over="yes")
+    assert answer.headers["Location"] == "/account?done=signed-in&moved=1"
+
+
+@pytest.mark.parametrize("by", ["password", "code"])
+def test_a_session_that_ended_while_somebody_typed_loses_nothing(
+    site: Site, nina: Browser, by: str
+) -> None:
+    nina.add(VOUCHER)
+    site.advance(3 * HOUR)
+    ended = nina.submit(LINE, quantity="7", action="set")
+    assert ended.status_code == 401
+    assert "Your session has ended" in text(ended)
+    assert "Quantity 7" in text(ended)
+    kept = hidden(ended, "/sign-in/continue")
+    if by == "password":
+        page = nina.submit("/sign-in/continue", **kept)
+        fields = hidden(page, "/sign-in")
+        page = nina.submit("/sign-in", **fields, email=NINA, password=PASSWORD)
+    else:
+        page = nina.submit("/sign-in/continue", **kept, by="code")
+        fields = hidden(page, "/sign-in/code")
+        page = nina.submit("/sign-in/code", **fields, email=NINA)
+        fields = hidden(page, "/sign-in/code/enter")
+        page = nina.submit("/sign-in/code/enter", **fields, code=nina.code(NINA))
+    assert "What you typed was kept" in text(page)
+    sent = nina.submit(LINE, **hidden(page, LINE))
+    assert sent.status_code == 303
+    assert nina.quantities() == {"voucher": 7}
+
+
+def test_a_password_is_not_kept_and_the_way_back_is_offered(site: Site, nina: Browser) -> None:
+    site.advance(3 * HOUR)
+    page = nina.submit("/account/security/password", new=OTHER_PASSWORD)
+    assert page.status_code == 401
+    assert OTHER_PASSWORD not in page.text
+    fields = hidden(page, "/sign-in")
+    assert fields["back"] == "/account/security"
+    answer = nina.submit("/sign-in", **fields, email=NINA, password=PASSWORD)
+    assert answer.headers["Location"].startswith("/account/security")
+
+
+def test_two_tabs_a_cart_that_changed_hands_is_sent_again(nina: Browser) -> None:
+    nina.add(VOUCHER)
+    tab = nina.twin()
+    nina.sign_in(NINA)
+    page = tab.submit(LINE, quantity="3", action="set")
+    assert page.status_code == 409
+    assert "Send it again" in text(page)
+    assert hidden(page, LINE) == {"quantity": "3", "action": "set"}
+
+
+@pytest.mark.parametrize(
+    "back", ["https://evil.example", "//evil.example", "/\\evil.example", "javascript:alert(1)"]
+)
+def test_r29_one_comes_back_to_this_site_alone(nina: Browser, back: str) -> None:
+    answer = nina.submit("/sign-in", email=NINA, password=PASSWORD, back=back)
+    assert answer.headers["Location"].startswith("/?done=signed-in")
+    page = nina.submit("/sign-in", email=NINA, password=PASSWORD, then=back, kept="a=1")
+    assert "evil" not in page.text
+    assert "javascript" not in page.text
+
+
+def test_kept_input_is_shown_as_text_and_nothing_else(nina: Browser) -> None:
+    evil = 'quantity="><script>alert(1)</script>&password=x&%22onload=%22=1'
+    page = nina.submit("/sign-in", email=NINA, password=PASSWORD, then="/cart", kept=evil)
+    assert "<script>" not in page.text
+    assert "password" not in hidden(page, "/cart")
+
+
+def test_proof_is_asked_for_and_then_it_can_be_done(site: Site, nina: Browser) -> None:
+    site.advance(601)
+    asked = nina.submit("/account/security/password", new=OTHER_PASSWORD)
+    assert asked.status_code == 401
+    assert "Is it you?" in text(asked)
+    wrong = nina.submit("/account/proof", password=OTHER_PASSWORD)
+    assert (wrong.status_code, "Type the password again" in text(wrong)) == (401, True)
+    assert "The code from the mail" in text(nina.submit("/account/proof/code"))
+    assert nina.submit("/account/proof", code=nina.code(NINA)).status_code == 303
+    assert nina.submit("/account/security/password", new=OTHER_PASSWORD).status_code == 303
+    nina.send("DELETE", "/v1/session")
+    assert nina.sign_in(NINA, OTHER_PASSWORD).status_code == 200
+
+
+def test_pages_that_answered_a_form_lead_back_to_it(browser: Browser) -> None:
+    for path, form in (
+        ("/activate/link", "/activate"),
+        ("/sign-up/again", "/sign-up"),
+        ("/sign-in/code/enter", "/sign-in/code"),
+        ("/account/proof", "/account/security"),
+    ):
+        answer = browser.get(path)
+        assert (answer.status_code, answer.headers["Location"]) == (303, form)
+
+
+def test_a_page_whose_session_ends_while_it_is_made_is_no_error(site: Site, nina: Browser) -> None:
+    for path in ("/account", "/account/security", "/cart"):
+
+        def flows(path: str = path) -> list[object]:
+            nina.sign_in(NINA)
+            tab = nina.twin()
+            site.advance(1)
+            return [lambda: tab.get(path), lambda: nina.send("DELETE", "/v1/session")]
+
+        for shown, _ in interleavings(site.cloud, flows, most=20):  # type: ignore[arg-type]
+            assert shown.status_code in {200, 401}
+
+
+def test_only_pages_that_read_a_fragment_run_a_script(browser: Browser) -> None:
+    for path in ("/", "/sign-up", "/sign-in", "/forgotten-password", "/cart"):
+        assert "script" not in browser.get(path).headers["Content-Security-Policy"]
+        assert "<script" not in browser.get(path).text
+    for path in ("/activate", "/sign-in/code", "/reset"):
+        answer = browser.get(path)
+        assert "script-src 'self'" in answer.headers["Content-Security-Policy"]
+        assert answer.text.count("<script") == 1
