@@ -1,13 +1,19 @@
 """The demo studio: what somebody finds who starts the site for the first time."""
 
-from foyer.operations import staff
+from dataclasses import replace
+
+from foyer import passwords
+from foyer.operations import sessions, staff
 from foyer.rules.carts import Product
 from foyer.rules.galleries import Gallery, Picture
-from foyer.storage import catalogue
+from foyer.rules.policy import POLICY
+from foyer.rules.users import Profile, Role, State, User
+from foyer.storage import catalogue, users
 from foyer.storage.table import write
 from local.pictures import SCENES
 
 ADMINISTRATOR = "admin@studio.example.com"
+PASSWORD = "a long demo passphrase"
 STUDIO = "Studio Ana"
 ORG = "studio-ana"
 
@@ -42,6 +48,35 @@ HUNG = {
 }
 
 
+def _person(id_: str, email: str, name: str, role: Role) -> User:
+    return User(
+        id=id_,
+        language="en",
+        seen_at=0,
+        status=State.APPROVED,
+        email=email,
+        address=email,
+        profile=Profile(name, "C"),
+        roles=(role,),
+        epoch=1,
+        password_id="demo",  # noqa: S106 - an id
+        terms=POLICY.shop.terms.version,
+    )
+
+
+# Each may sign in with PASSWORD; staff are asked for a mailed code as well.
+PEOPLE = [
+    _person("demo-administrator-001", ADMINISTRATOR, "Alex", Role("site_administrator", "root")),
+    _person("demo-photographer-0001", "ana@studio.example.com", "Ana", Role("photographer", ORG)),
+    _person(
+        "demo-client-0000000001",
+        "carla@example.com",
+        "Carla",
+        Role("registered_customer", "default"),
+    ),
+]
+
+
 def plant(now: int) -> None:
     """Opens the site (which welcomes its administrator by mail) and hangs the pictures."""
     staff.open_site(STUDIO, ADMINISTRATOR, "en", now)
@@ -59,6 +94,12 @@ def plant(now: int) -> None:
                     Picture(name, gallery.id, SCENES[name].title, src, OFFERED[gallery])
                 )
             )
+    for user in PEOPLE:
+        write(
+            users.new_account(replace(user, seen_at=now)),
+            users.own_address(user.email or "", user.id, now),
+            users.put_password(user, passwords.hashed(PASSWORD, sessions.cost()), now),
+        )
     secret = Picture(
         "first-dance", WEDDING.id, "First dance", "/_dev/pictures/after-rain.svg", ("print-30x45",)
     )

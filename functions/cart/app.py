@@ -12,7 +12,7 @@ from foyer.operations.shopping import Terms
 from foyer.rules.carts import PricedCart, Thing
 from foyer.rules.refusals import Reason
 from foyer.web.api import CHANGING, answers, new_api, request, serve
-from foyer.web.models import Id, Money
+from foyer.web.models import Id, IdempotencyKey, Money
 
 app = new_api()
 
@@ -88,9 +88,7 @@ def see() -> CartAnswer:
 )
 def add(
     line: Annotated[NewLine, Body()],
-    idempotency_key: Annotated[  # noqa: ARG001 - documented here, read by the request
-        str | None, Header(alias="Idempotency-Key", min_length=16, max_length=64)
-    ] = None,
+    idempotency_key: IdempotencyKey = None,  # noqa: ARG001 - documented here, read by the request
     if_match: IfMatch = None,  # noqa: ARG001
 ) -> CartAnswer:
     asked = request()

@@ -10,12 +10,14 @@ from foyer.operations import registration
 from foyer.operations.registration import Choice
 from foyer.rules.refusals import Reason
 from foyer.rules.users import Profile
+from foyer.storage.idempotency import Once
 from foyer.web.api import CHANGING, IDENTIFYING, answers, new_api, request, serve
 from foyer.web.models import (
     Address,
     Body,
     Consents,
     Id,
+    IdempotencyKey,
     Language,
     Line,
     NewPassword,
@@ -63,10 +65,11 @@ class SignUp(Body):
         Reason.TOO_MANY_MAILS,
         Reason.TOO_MANY_GUESTS,
         Reason.TERMS_CHANGED,
+        Reason.KEY_REUSED,
     ),
     tags=["registration"],
 )
-def sign_up(form: SignUp) -> Notice:
+def sign_up(form: SignUp, idempotency_key: IdempotencyKey = None) -> Notice:  # noqa: ARG001
     profile = Profile(form.name, form.profile_type, form.organization_id, form.phone, form.company)
     wish = registration.SignUp(
         address=form.email,
@@ -75,7 +78,7 @@ def sign_up(form: SignUp) -> Notice:
         newsletter=form.consents.newsletter,
         language=form.locale,
     )
-    registration.sign_up(request().visitor, wish, clock.now())
+    registration.sign_up(request().visitor, wish, clock.now(), once=_once(form))
     return MAILED  # the same answer, the same work, whether or not the address is known
 
 
@@ -86,12 +89,16 @@ class AnAddress(Body):
 @app.post(
     "/v1/registrations/resend",
     status_code=202,
-    responses=answers(202, Notice, *CHANGING, Reason.TOO_MANY_MAILS),
+    responses=answers(202, Notice, *CHANGING, Reason.TOO_MANY_MAILS, Reason.KEY_REUSED),
     tags=["registration"],
 )
-def resend(form: AnAddress) -> Notice:
-    registration.resend(request().visitor, form.email, clock.now())
+def resend(form: AnAddress, idempotency_key: IdempotencyKey = None) -> Notice:  # noqa: ARG001
+    registration.resend(request().visitor, form.email, clock.now(), once=_once(form))
     return MAILED
+
+
+def _once(form: Body) -> Once:
+    return Once(request().idempotency_key, form.model_dump_json())
 
 
 class AToken(Body):
@@ -190,11 +197,11 @@ def activate(form: Activation) -> ActivatedAnswer:
 @app.post(
     "/v1/password-resets",
     status_code=202,
-    responses=answers(202, Notice, *IDENTIFYING, Reason.TOO_MANY_MAILS),
+    responses=answers(202, Notice, *IDENTIFYING, Reason.TOO_MANY_MAILS, Reason.KEY_REUSED),
     tags=["registration"],
 )
-def ask_reset(form: AnAddress) -> Notice:
-    registration.ask_reset(request().visitor, form.email, clock.now())
+def ask_reset(form: AnAddress, idempotency_key: IdempotencyKey = None) -> Notice:  # noqa: ARG001
+    registration.ask_reset(request().visitor, form.email, clock.now(), once=_once(form))
     return MAILED
 
 

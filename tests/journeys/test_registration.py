@@ -166,6 +166,31 @@ def test_unknown_organizations_and_galleries_are_ignored(browser: Browser) -> No
     assert browser.activate(browser.token(NINA)).json["status"] == "approved"
 
 
+def test_a_sign_up_sent_again_under_its_key_mails_once(browser: Browser, other: Browser) -> None:
+    browser.add(VOUCHER)
+    key = {"headers": {"Idempotency-Key": "a-key-of-twenty-char"}}
+    form = {
+        "email": NINA,
+        "name": "Nina",
+        "profile_type": "C",
+        "consents": {"terms": TERMS, "newsletter": False},
+    }
+    for path, body in (
+        ("/v1/registrations", form),
+        ("/v1/registrations/resend", {"email": NINA}),
+        ("/v1/password-resets", {"email": NINA}),
+    ):
+        before = len(browser.mails(NINA))
+        for _ in range(3):
+            assert browser.send("POST", path, json=body, **key).status_code == 202
+        assert len(browser.mails(NINA)) == before + 1
+        another = {**body, "email": "otto@example.com"}
+        assert refused(browser.send("POST", path, json=another, **key)) == (
+            422,
+            "idempotency_key_reused",
+        )
+
+
 # ---- the link, in the browser that signed up -----------------------------------------------------
 
 

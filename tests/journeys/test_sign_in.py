@@ -798,3 +798,19 @@ def test_0_14_a_staff_session_ends_after_an_idle_hour_remembered_or_not(
     assert nina.session()["user"]["registration_type"] == "S"
     site.advance(HOUR)
     assert nina.session()["authentication"] == "generic"
+
+
+def test_the_demo_people_sign_in_with_their_passphrase(gateway: Gateway) -> None:
+    for email, kind in (
+        ("carla@example.com", "R"),
+        ("ana@studio.example.com", "A"),
+        ("admin@studio.example.com", "S"),
+    ):
+        browser = Browser(gateway, address=f"203.0.113.{len(email)}")
+        answer = browser.sign_in(email, "a long demo passphrase")
+        if kind != "R":
+            assert refused(answer) == (401, "code_required")
+            code = browser.code(email)
+            answer = browser.sign_in(email, "a long demo passphrase", code=code)
+        assert answer.json["user"]["registration_type"] == kind
+        assert browser.cart()["lines"] == []

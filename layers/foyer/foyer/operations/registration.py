@@ -6,6 +6,7 @@ takes the guest's things along if he asks for them.
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from secrets import token_bytes
 
@@ -19,6 +20,7 @@ from foyer.operations.sessions import (
     allow_mail,
     arrive,
     asked_mail,
+    begun,
     cost,
     left_elsewhere,
     mint,
@@ -43,11 +45,12 @@ from foyer.settings import settings
 from foyer.storage import carts, claims, keys, limits, links, organizations, receipts, users
 from foyer.storage.carts import Stored
 from foyer.storage.claims import Claim
+from foyer.storage.idempotency import UNKEYED, Attempt, Once
 from foyer.storage.keys import Key
 from foyer.storage.links import Link
 from foyer.storage.receipts import Receipt
 from foyer.storage.secrets import link_keys, site_key
-from foyer.storage.table import Change, ConditionFailed, Item, read, write
+from foyer.storage.table import Change, ConditionFailed, Item, Put, read, write
 
 NO_CART = Stored(Cart(), {}, exists=False)
 
@@ -63,13 +66,21 @@ class SignUp:
     language: str | None = None
 
 
-def sign_up(visitor: Visitor, form: SignUp, now: int, entropy: Entropy = token_bytes) -> None:
+def sign_up(
+    visitor: Visitor,
+    form: SignUp,
+    now: int,
+    *,
+    once: Once = UNKEYED,
+    entropy: Entropy = token_bytes,
+) -> None:
     """Writes down who wants which address, and has its owner mailed. The same answer, rows and
     calls for every address; no password is asked for and nothing is promised. The generic user
     becomes a guest by it."""
-    found = read(visitor.row_keys()[:1], consistent=True) if visitor.bearer else {}
-    user = visitor.recognise(found, now, changing=True)
-    email = logon_id(form.address)
+    attempt, repeated = begun(visitor, once, "registrations", now, changing=True)
+    if repeated:
+        return
+    user, email = visitor.user, logon_id(form.address)
     _check_terms(form.terms)
     allow_mail(visitor, email, now)
     claim_id, email_hash = new_id(entropy), _email_hash(email, now, user)
@@ -96,16 +107,21 @@ def sign_up(visitor: Visitor, form: SignUp, now: int, entropy: Entropy = token_b
     )
     changes.append(claims.new_claim(claim))
     mail = asked_mail("sign_up", visitor, claim.address, now, entropy, **_names(claim))
-    changes.append(mail)
+    changes += [mail, *([attempt.record(now)] if attempt else [])]
     try:
-        _write_claim(visitor, claim, email_hash, changes, now)
+        _write_claim(visitor, claim, email_hash, changes, attempt, now)
     except Exception:
         visitor.minted = None  # no cookie for a guest who may not exist
         raise
 
 
 def _write_claim(
-    visitor: Visitor, claim: Claim, email_hash: str, changes: list[Change], now: int
+    visitor: Visitor,
+    claim: Claim,
+    email_hash: str,
+    changes: list[Change],
+    attempt: Attempt | None,
+    now: int,
 ) -> None:
     """Keeps a guest's claims at the most there may be: one more replaces the oldest."""
     for _ in range(RETRIES + 1):
@@ -118,9 +134,11 @@ def _write_claim(
         try:
             write(*held, *changes)
         except ConditionFailed:
-            found = read(visitor.row_keys()[:1], consistent=True)
-            visitor.recognise(found, now, changing=True)
-            if visitor.user is None or visitor.level is not Level.GUEST:
+            again = UNKEYED if attempt is None else Once(attempt.key, attempt.body)
+            _, repeated = begun(visitor, again, "registrations", now, changing=True)
+            if repeated:
+                return
+            if visitor.user is None or visitor.user.id != claim.guest_id:
                 raise Refusal(Reason.SESSION_CHANGED) from None
             continue
         return
@@ -143,16 +161,24 @@ def _names(claim: Claim) -> dict[str, str]:
     return {"owner": claim.owner, "claim": claim.id}
 
 
-def resend(visitor: Visitor, address: str, now: int, entropy: Entropy = token_bytes) -> None:
+def resend(
+    visitor: Visitor,
+    address: str,
+    now: int,
+    *,
+    once: Once = UNKEYED,
+    entropy: Entropy = token_bytes,
+) -> None:
     """Another mail to the address. Only the browser that holds a claim on it replaces the link; to
     anybody else's wish the newest link goes out again, unchanged (0.3)."""
-    found = read(visitor.row_keys()[:1], consistent=True) if visitor.bearer else {}
-    visitor.recognise(found, now, changing=True)
-    email = logon_id(address)
+    attempt, repeated = begun(visitor, once, "resend", now, changing=True)
+    if repeated:
+        return
+    email, records = logon_id(address), [attempt.record(now)] if attempt else []
     allow_mail(visitor, email, now)
     own = _own_claims(visitor, email, now)
     if not own:
-        write(asked_mail("resend", visitor, address, now, entropy))
+        _mail_once(asked_mail("resend", visitor, address, now, entropy), records)
         return
     rows = read([own[-1]], consistent=True)
     claim = claims.from_item(rows.get(own[-1]), now)
@@ -163,9 +189,15 @@ def resend(visitor: Visitor, address: str, now: int, entropy: Entropy = token_by
     else:
         changes.append(asked_mail("resend", visitor, address, now, entropy))
     try:
-        write(*changes)
+        write(*changes, *records)
     except ConditionFailed:  # replaced or redeemed meanwhile: whatever is true then is mailed
-        write(asked_mail("resend", visitor, address, now, entropy))
+        _mail_once(asked_mail("resend", visitor, address, now, entropy), records)
+
+
+def _mail_once(mail: Put, records: list[Put]) -> None:
+    """The mail, unless the same request asked for it meanwhile."""
+    with suppress(ConditionFailed):
+        write(mail, *records)
 
 
 def _own_claims(visitor: Visitor, email: str, now: int) -> list[Key]:
@@ -618,13 +650,22 @@ def _has_password(
 # ---- a forgotten password ------------------------------------------------------------------------
 
 
-def ask_reset(visitor: Visitor, address: str, now: int, entropy: Entropy = token_bytes) -> None:
+def ask_reset(
+    visitor: Visitor,
+    address: str,
+    now: int,
+    *,
+    once: Once = UNKEYED,
+    entropy: Entropy = token_bytes,
+) -> None:
     """A link to whoever the address is; the same answer and work for every one. While one is live
     the same link goes out again."""
-    found = read(visitor.row_keys()[:1], consistent=True) if visitor.bearer else {}
-    visitor.recognise(found, now)
+    attempt, repeated = begun(visitor, once, "password-resets", now)
+    if repeated:
+        return
     allow_mail(visitor, logon_id(address), now)
-    write(asked_mail("reset", visitor, address, now, entropy))
+    records = [attempt.record(now)] if attempt else []
+    _mail_once(asked_mail("reset", visitor, address, now, entropy), records)
 
 
 @dataclass(frozen=True)

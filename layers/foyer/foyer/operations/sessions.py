@@ -24,6 +24,7 @@ from foyer.rules.users import (
 )
 from foyer.settings import settings
 from foyer.storage import carts, keys, limits, receipts, users
+from foyer.storage.idempotency import Attempt, Once
 from foyer.storage.keys import Key
 from foyer.storage.limits import Limit
 from foyer.storage.outbox import Mail, new_mail
@@ -240,12 +241,26 @@ def allow_mail(visitor: Visitor, email: str, now: int) -> None:
 
 def ask_code(visitor: Visitor, address: str, now: int, entropy: Entropy = token_bytes) -> None:
     """A code for this browser to whoever the address is; the same answer and work for every one.
-    Who lives there is looked up when the mail is written."""
+    Who lives there is looked up when the mail is written. No Idempotency-Key here: each request
+    gives its browser a code of its own."""
     found = read(visitor.row_keys()[:1], consistent=True) if visitor.bearer else {}
     visitor.recognise(found, now)
     email = logon_id(address)
     allow_mail(visitor, email, now)
     write(code_mail(visitor, address, now, entropy))
+
+
+def begun(
+    visitor: Visitor, once: Once, route: str, now: int, *, changing: bool = False
+) -> tuple[Attempt | None, bool]:
+    """Recognises who asks: his attempt, where he sent a key, and whether it was done before."""
+    bearer = visitor.bearer
+    attempt = once.of(bearer.user_id if bearer else None, route)
+    wanted_rows = visitor.row_keys()[:1] + ([attempt.row_key] if attempt else [])
+    found = read(wanted_rows, consistent=True) if wanted_rows else {}
+    if visitor.recognise(found, now, changing=changing) is None or attempt is None:
+        return None, False
+    return attempt, attempt.is_repeat(found.get(attempt.row_key), now)
 
 
 def code_mail(visitor: Visitor, address: str, now: int, entropy: Entropy) -> Put:

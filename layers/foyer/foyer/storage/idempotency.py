@@ -16,6 +16,23 @@ from foyer.storage.table import ABSENT, Item, Put
 
 
 @dataclass(frozen=True)
+class Once:
+    """A request that may be sent again: its Idempotency-Key, if it has one, and its body."""
+
+    key: str | None = None
+    body: str = ""
+
+    def of(self, user_id: str | None, route: str) -> "Attempt | None":
+        """The attempt of this user, or None where no key is honoured: there must be a user."""
+        if self.key is None or user_id is None:
+            return None
+        return Attempt(user_id, route, self.key, self.body)
+
+
+UNKEYED = Once()
+
+
+@dataclass(frozen=True)
 class Attempt:
     """One request under a key: scoped to the user and the route (R51)."""
 
