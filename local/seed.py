@@ -1,5 +1,6 @@
 """The demo studio: what somebody finds who starts the site for the first time."""
 
+from contextlib import suppress
 from dataclasses import replace
 
 from foyer import passwords
@@ -9,7 +10,7 @@ from foyer.rules.galleries import Gallery, Picture
 from foyer.rules.policy import POLICY
 from foyer.rules.users import Profile, Role, State, User
 from foyer.storage import catalogue, users
-from foyer.storage.table import write
+from foyer.storage.table import ConditionFailed, write
 from local.pictures import SCENES
 
 ADMINISTRATOR = "admin@studio.example.com"
@@ -95,11 +96,12 @@ def plant(now: int) -> None:
                 )
             )
     for user in PEOPLE:
-        write(
-            users.new_account(replace(user, seen_at=now)),
-            users.own_address(user.email or "", user.id, now),
-            users.put_password(user, passwords.hashed(PASSWORD, sessions.cost()), now),
-        )
+        with suppress(ConditionFailed):  # planted before
+            write(
+                users.new_account(replace(user, seen_at=now)),
+                users.own_address(user.email or "", user.id, now),
+                users.put_password(user, passwords.hashed(PASSWORD, sessions.cost()), now),
+            )
     secret = Picture(
         "first-dance", WEDDING.id, "First dance", "/_dev/pictures/after-rain.svg", ("print-30x45",)
     )
