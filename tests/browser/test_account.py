@@ -18,7 +18,6 @@ LOOKS = [
     ("en", 320, "light"),
     ("fr", 1280, "dark"),
     ("es", 320, "dark"),
-    ("fr", 320, "light"),
 ]
 _number = itertools.count(1)
 HOUR, DAY = 3_600, 86_400
