@@ -12,14 +12,14 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from local.cloud import Cost
 from local.gateway import Gateway
-from local.site import ROOT, Site
+from local.site import PATH, ROOT, Site
 from local.template import BrokenTemplate
 
 WATCHED = ("functions", "layers/foyer")
 
 
 def main() -> int:
-    sys.path[0:0] = [str(ROOT / "layers" / "foyer"), str(ROOT)]
+    sys.path[0:0] = PATH
     port = _port()
     if isinstance(port, str):
         return _fail(port)

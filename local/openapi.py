@@ -4,7 +4,7 @@ import json
 import sys
 from typing import Any
 
-from local.site import ROOT
+from local.site import PATH, ROOT
 from local.template import load
 
 TARGET = ROOT / "layers" / "foyer" / "foyer" / "web" / "openapi.json"
@@ -41,7 +41,7 @@ def _tidy(schema: dict[str, Any]) -> None:
 
 
 def main() -> int:
-    sys.path[0:0] = [str(ROOT / "layers" / "foyer"), str(ROOT)]
+    sys.path[0:0] = PATH
     TARGET.write_text(document(), encoding="utf-8")
     print(f"written: {TARGET.relative_to(ROOT)}")
     return 0

@@ -17,7 +17,10 @@ from local.pump import Pump
 from local.template import BrokenTemplate, Function, load
 
 ROOT = Path(__file__).resolve().parent.parent
-OURS = ("foyer", "functions")
+# What Lambda has on its path: the layer, and the folder of the function, for its own package. Here
+# all functions share one path, so no two may call their packages the same.
+PATH = [str(ROOT / "layers" / "foyer"), str(ROOT / "functions" / "pages"), str(ROOT)]
+OURS = ("foyer", "functions", "skin")
 
 
 class LambdaContext:

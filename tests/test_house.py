@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from local import openapi, translations
+from local import openapi, site, translations
 from local.site import ROOT
 from local.template import _Loader, load
 
@@ -68,11 +68,33 @@ def test_things_point_one_way(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", sorted(sources(ROOT / "functions")), ids=str)
-def test_functions_import_the_layer_and_no_sibling(path: Path) -> None:
+def test_functions_import_the_layer_and_their_own_package(path: Path) -> None:
+    """Nobody else's, and a package does not import its handler."""
     names = imports(path)
-    assert not {name for name in names if name.split(".")[0] in {"local", "functions", "tests"}}
-    if path.parent.name != "mailer":  # the one that sends
+    function = path.relative_to(ROOT / "functions").parts[0]
+    packages = own_packages()
+    foreign = {name for name, owners in packages.items() if owners != [function]}
+    foreign |= {"local", "functions", "tests", "app"}
+    assert not {name for name in names if name.split(".")[0] in foreign}
+    if function != "mailer":  # the one that sends
         assert not {name for name in names if name.split(".")[0] in SDK}
+
+
+def own_packages() -> dict[str, list[str]]:
+    """The packages beside handlers, and whose they are."""
+    packages: dict[str, list[str]] = {}
+    for path in sorted((ROOT / "functions").glob("*/*/__init__.py")):
+        packages.setdefault(path.parent.name, []).append(path.parent.parent.name)
+    return packages
+
+
+def test_every_package_of_a_function_is_known_here_as_on_lambda() -> None:
+    """All functions share one process here: their packages need names of their own, a place on
+    the path, and to be forgotten when they change."""
+    for name, owners in own_packages().items():
+        assert len(owners) == 1, f"{name} is in {owners}"
+        assert name in site.OURS
+        assert str(ROOT / "functions" / owners[0]) in site.PATH
 
 
 def test_keys_are_spelled_in_one_place() -> None:

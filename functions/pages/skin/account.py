@@ -1,0 +1,140 @@
+"""The client's own space: what is next, passwords, sessions, and the proof some of it needs."""
+
+from collections.abc import Mapping
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler.api_gateway import Router
+from aws_lambda_powertools.event_handler.openapi.params import Query
+
+from foyer import clock
+from foyer.operations import account
+from foyer.rules.policy import POLICY
+from foyer.rules.refusals import Reason, Refusal
+from foyer.rules.users import what_is_next
+from foyer.web.api import request
+from foyer.web.models import Body, Code, GivenPassword, NewPassword, timestamp
+from skin.page import MINE, POSTED, Page, Typed, documented, form_page, page, read, see_other
+
+router = Router()
+
+Count = Annotated[int, Query(ge=0, le=1000)]
+
+
+@router.get("/account", responses=documented(*MINE), tags=["pages"])
+def space(moved: Count = 0, raised: Count = 0) -> Page:
+    asked = request()
+    user, _ = account.signed_in(asked.visitor, clock.now())
+    return page(
+        "account.html",
+        done=asked.query.get("done", ""),
+        moved=moved,
+        raised=raised,
+        next=what_is_next(user, POLICY.shop.terms.version),
+    )
+
+
+@router.get("/account/security", responses=documented(*MINE), tags=["pages"])
+def security() -> Page:
+    return _security_page(done=request().query.get("done", ""))
+
+
+class PasswordForm(Body):
+    new: NewPassword
+
+
+@router.post(
+    "/account/security/password",
+    status_code=303,
+    responses=documented(*POSTED, *MINE, Reason.PROOF_REQUIRED, success=303),
+    tags=["pages"],
+)
+def choose_password(new: Typed = "") -> Page:
+    visitor, now = request().visitor, clock.now()
+    account.signed_in(visitor, now, changing=True)
+    form, wrong = read(PasswordForm, new=new)
+    if form is None:
+        return _security_page(Refusal(Reason.INVALID_INPUT), wrong)
+    try:
+        account.choose_password(visitor, form.new, now)
+    except Refusal as refusal:
+        if refusal.reason is not Reason.WEAK_PASSWORD:
+            raise
+        return _security_page(refusal)
+    return see_other("/account", done="password")
+
+
+@router.post(
+    "/account/security/sessions",
+    status_code=303,
+    responses=documented(*POSTED, *MINE, Reason.PROOF_REQUIRED, success=303),
+    tags=["pages"],
+)
+def end_sessions(session_id: Typed = "") -> Page:
+    visitor, now = request().visitor, clock.now()
+    if session_id == "others":
+        account.end_other_sessions(visitor, now)
+    else:
+        account.end_session(visitor, session_id, now)
+    return see_other("/account/security", done="ended")
+
+
+def _security_page(
+    refusal: Refusal | None = None, wrong: Mapping[str, str] | None = None, done: str = ""
+) -> Page:
+    found = account.list_sessions(request().visitor, clock.now())
+    listed = [
+        {"id": s.id, "browser": s.browser, "seen": timestamp(s.seen_at)[:16].replace("T", " ")}
+        for s in found
+    ]
+    return form_page("security.html", refusal, wrong, sessions=listed, done=done)
+
+
+class ProofForm(Body):
+    password: GivenPassword | None
+    code: Code | None
+
+
+@router.post(
+    "/account/proof",
+    status_code=303,
+    responses=documented(
+        *POSTED, *MINE, Reason.WRONG_CREDENTIALS, Reason.TOO_MANY_ATTEMPTS, success=303
+    ),
+    tags=["pages"],
+)
+def prove(password: Typed = "", code: Typed = "") -> Page:
+    visitor, now = request().visitor, clock.now()
+    account.signed_in(visitor, now, changing=True)
+    form, wrong = read(ProofForm, password=password or None, code=code or None)
+    if form is None or (form.password is None and form.code is None):
+        return proof_page(Refusal(Reason.INVALID_INPUT), wrong, mailed=bool(code))
+    try:
+        account.prove(visitor, password=form.password, code=form.code, now=now)
+    except Refusal as refusal:
+        if refusal.reason not in {Reason.WRONG_CREDENTIALS, Reason.TOO_MANY_ATTEMPTS}:
+            raise
+        if refusal.reason is Reason.WRONG_CREDENTIALS:
+            refusal = Refusal(Reason.WRONG_CODE if code else Reason.WRONG_PASSWORD)
+        return proof_page(refusal, mailed=bool(code))
+    return see_other("/account/security", done="proved")
+
+
+@router.post(
+    "/account/proof/code",
+    responses=documented(*POSTED, *MINE, Reason.TOO_MANY_MAILS),
+    tags=["pages"],
+)
+def ask_proof() -> Page:
+    try:
+        account.ask_proof(request().visitor, clock.now())
+    except Refusal as refusal:
+        if refusal.reason is not Reason.TOO_MANY_MAILS:
+            raise
+        return proof_page(refusal, mailed=True)
+    return proof_page(None, mailed=True)
+
+
+def proof_page(
+    refusal: Refusal | None, wrong: Mapping[str, str] | None = None, *, mailed: bool = False
+) -> Page:
+    return form_page("proof.html", refusal, wrong, mailed=mailed)

@@ -1,0 +1,313 @@
+"""Signing up, the mailed link, a forgotten password."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from aws_lambda_powertools.event_handler.api_gateway import Router
+from pydantic import AfterValidator
+from pydantic_core import PydanticCustomError
+
+from foyer import clock
+from foyer.operations import registration
+from foyer.operations.registration import Choice
+from foyer.rules.policy import POLICY
+from foyer.rules.refusals import Reason, Refusal
+from foyer.rules.users import Profile
+from foyer.storage.receipts import Receipt
+from foyer.web import problems
+from foyer.web.api import request
+from foyer.web.models import Address, Body, Line, NewPassword, Token
+from skin.page import (
+    IDENTIFYING,
+    POSTED,
+    SCRIPT,
+    Page,
+    Typed,
+    Yes,
+    documented,
+    form_page,
+    page,
+    read,
+    see_other,
+    yes_or_no,
+)
+
+router = Router()
+
+LINK = (
+    Reason.LINK_INVALID,
+    Reason.LINK_EXPIRED,
+    Reason.LINK_REPLACED,
+    Reason.ALREADY_ACTIVE,
+    Reason.OTHER_ADDRESS,
+)
+
+
+def _agreed(typed: str) -> str:
+    if typed != "yes":
+        raise PydanticCustomError("agree", "not agreed")
+    return typed
+
+
+class SignUpForm(Body):
+    email: Address
+    name: Line
+    company: Line | None
+    terms: Annotated[str, AfterValidator(_agreed)]
+    newsletter: bool
+
+
+@router.get("/sign-up", responses=documented(), tags=["pages"])
+def sign_up_page() -> Page:
+    return _sign_up_page({})
+
+
+@router.post(
+    "/sign-up",
+    responses=documented(*POSTED, Reason.TOO_MANY_MAILS, Reason.TOO_MANY_GUESTS),
+    tags=["pages"],
+)
+def sign_up(
+    email: Typed = "",
+    name: Typed = "",
+    company: Typed = "",
+    terms: Yes = "",
+    newsletter: Yes = "",
+) -> Page:
+    typed = {"email": email, "name": name, "company": company}
+    typed |= {"terms": terms, "newsletter": newsletter}
+    form, wrong = read(
+        SignUpForm, **{**typed, "company": company or None, "newsletter": newsletter == "yes"}
+    )
+    if form is None:
+        return _sign_up_page(typed, Refusal(Reason.INVALID_INPUT), wrong)
+    profile = Profile(form.name, "B" if form.company else "C", company=form.company)
+    wish = registration.SignUp(form.email, profile, POLICY.shop.terms.version, form.newsletter)
+    try:
+        registration.sign_up(request().visitor, wish, clock.now())
+    except Refusal as refusal:
+        if refusal.reason not in {Reason.TOO_MANY_MAILS, Reason.TOO_MANY_GUESTS}:
+            raise
+        return _sign_up_page(typed, refusal)
+    return form_page("check-your-mail.html", None, **_sent(form.email))
+
+
+def _sign_up_page(
+    typed: Mapping[str, str],
+    refusal: Refusal | None = None,
+    wrong: Mapping[str, str] | None = None,
+) -> Page:
+    empty = dict.fromkeys(("email", "name", "company", "terms", "newsletter"), "")
+    return form_page("sign-up.html", refusal, wrong, typed={**empty, **typed})
+
+
+class AnAddress(Body):
+    email: Address
+
+
+@router.post(
+    "/sign-up/again",
+    responses=documented(*POSTED, Reason.TOO_MANY_MAILS),
+    tags=["pages"],
+)
+def mail_again(email: Typed = "") -> Page:
+    form, wrong = read(AnAddress, email=email)
+    if form is None:
+        return _sign_up_page({"email": email}, Refusal(Reason.INVALID_INPUT), wrong)
+    try:
+        registration.resend(request().visitor, form.email, clock.now())
+    except Refusal as refusal:
+        if refusal.reason is not Reason.TOO_MANY_MAILS:
+            raise
+        return form_page("check-your-mail.html", refusal, **_sent(form.email))
+    return form_page("check-your-mail.html", None, **_sent(form.email, again=True))
+
+
+def _sent(address: str, *, again: bool = False) -> dict[str, Any]:
+    return {"address": address, "again": again}
+
+
+@router.get("/activate", responses=documented(), tags=["pages"])
+def link_page() -> Page:
+    return _link_page(None, "")
+
+
+@router.post(
+    "/activate/link",
+    responses=documented(*IDENTIFYING, *LINK),
+    tags=["pages"],
+)
+def open_link(token: Typed = "") -> Page:
+    return activation_page(pasted_token(token))
+
+
+class ActivationForm(Body):
+    password: NewPassword | None
+    name: Line | None
+
+
+@router.post(
+    "/activate",
+    status_code=303,
+    responses=documented(
+        *IDENTIFYING,
+        *LINK,
+        Reason.TAKE_OVER_REQUIRED,
+        Reason.TOO_MANY_ATTEMPTS,
+        success=303,
+    ),
+    tags=["pages"],
+)
+def activate(
+    token: Typed = "",
+    password: Typed = "",
+    name: Typed = "",
+    terms: Yes = "",
+    newsletter: Yes = "",
+    take_over: Yes = "",
+) -> Page:
+    token = pasted_token(token)
+    typed = {"name": name, "terms": terms, "newsletter": newsletter, "take_over": take_over}
+    form, wrong = read(ActivationForm, password=password or None, name=name or None)
+    if form is None:
+        return activation_page(token, Refusal(Reason.INVALID_INPUT), wrong, typed)
+    choice = Choice(
+        password=form.password,
+        name=form.name,
+        terms=POLICY.shop.terms.version if terms == "yes" else None,
+        newsletter=newsletter == "yes",
+        take_over=yes_or_no(take_over),
+    )
+    try:
+        done = registration.activate(request().visitor, token, choice, clock.now())
+    except Refusal as refusal:
+        if refusal.reason in {*LINK, Reason.SESSION_CHANGED}:
+            return _link_page(refusal, token)
+        return activation_page(token, refusal, None, typed)
+    if done.presence is None:
+        return page("waiting.html")
+    return see_other("/account", done="activated", **what_moved(done.receipt))
+
+
+def activation_page(
+    token: str,
+    refusal: Refusal | None = None,
+    wrong: Mapping[str, str] | None = None,
+    typed: Mapping[str, str] | None = None,
+) -> Page:
+    """What the link would do here; nothing is done yet."""
+    try:
+        shown = registration.preview(request().visitor, token, clock.now())
+    except Refusal as refused:
+        return _link_page(refused, token)
+    own_cart = refusal.facts.get("cart") if refusal is not None else None
+    empty = dict.fromkeys(("name", "terms", "newsletter", "take_over"), "")
+    return form_page(
+        "activate.html",
+        refusal,
+        wrong,
+        token=token,
+        shown=shown,
+        own_cart=own_cart,
+        typed={**empty, **(typed or {})},
+    )
+
+
+def _link_page(refusal: Refusal | None, token: str) -> Page:
+    following = "" if refusal is None else problems.NEXT.get(refusal.reason, "")
+    return form_page("link.html", refusal, token=token, next=following, **SCRIPT)
+
+
+def pasted_token(typed: str) -> str:
+    """The token, also where the whole link was pasted."""
+    return typed.strip().rpartition("#t=")[2]
+
+
+def what_moved(receipt: Receipt | None) -> dict[str, str]:
+    """What the next page says of a receipt, in one sentence."""
+    if receipt is None:
+        return {}
+    told = {"moved": str(len(receipt.lines))}
+    raised = sum(1 for line in receipt.lines if line.before and line.before != line.guest)
+    return told | ({"raised": str(raised)} if raised else {})
+
+
+# ---- a forgotten password ------------------------------------------------------------------------
+
+
+@router.get("/forgotten-password", responses=documented(), tags=["pages"])
+def forgotten_page() -> Page:
+    return form_page("forgotten-password.html", None, typed={"email": ""}, mailed=False)
+
+
+@router.post(
+    "/forgotten-password",
+    responses=documented(*IDENTIFYING, Reason.TOO_MANY_MAILS),
+    tags=["pages"],
+)
+def ask_reset(email: Typed = "") -> Page:
+    template, typed = "forgotten-password.html", {"email": email}
+    form, wrong = read(AnAddress, email=email)
+    if form is None:
+        return form_page(template, Refusal(Reason.INVALID_INPUT), wrong, typed=typed, mailed=False)
+    try:
+        registration.ask_reset(request().visitor, form.email, clock.now())
+    except Refusal as refusal:
+        return form_page(template, refusal, typed=typed, mailed=False)
+    return form_page(template, None, typed=typed, mailed=True)
+
+
+class ResetForm(Body):
+    token: Token
+    password: NewPassword
+
+
+@router.get("/reset", responses=documented(), tags=["pages"])
+def reset_page() -> Page:
+    return _reset_page(None)
+
+
+@router.post(
+    "/reset",
+    status_code=303,
+    responses=documented(
+        *IDENTIFYING,
+        *LINK,
+        Reason.TAKE_OVER_REQUIRED,
+        Reason.TOO_MANY_ATTEMPTS,
+        Reason.APPROVAL_PENDING,
+        success=303,
+    ),
+    tags=["pages"],
+)
+def reset(token: Typed = "", password: Typed = "", take_over: Yes = "") -> Page:
+    typed = {"token": pasted_token(token), "take_over": take_over}
+    form, wrong = read(ResetForm, token=typed["token"], password=password)
+    if form is None:
+        return _reset_page(Refusal(Reason.INVALID_INPUT), wrong, typed)
+    wanted = yes_or_no(take_over)
+    try:
+        done = registration.reset(
+            request().visitor, form.token, form.password, clock.now(), take_over=wanted
+        )
+    except Refusal as refusal:
+        if refusal.reason is Reason.ALREADY_ACTIVE:
+            refusal = Refusal(Reason.LINK_USED)
+        return _reset_page(refusal, None, typed)
+    return see_other("/account", done="reset", **what_moved(done.receipt))
+
+
+def _reset_page(
+    refusal: Refusal | None,
+    wrong: Mapping[str, str] | None = None,
+    typed: Mapping[str, str] | None = None,
+) -> Page:
+    return form_page(
+        "reset.html",
+        refusal,
+        wrong,
+        typed={"token": "", "take_over": "", **(typed or {})},
+        next="" if refusal is None else problems.NEXT.get(refusal.reason, ""),
+        older_cart=refusal.facts.get("cart") if refusal is not None else None,
+        **SCRIPT,
+    )
