@@ -10,6 +10,7 @@ import pytest
 from foyer.rules import users
 from foyer.rules.policy import POLICY
 from foyer.rules.refusals import Reason, Refusal
+from foyer.rules.roles import Role
 from foyer.rules.sessions import (
     DAY,
     HOUR,
@@ -25,7 +26,6 @@ from foyer.rules.users import (
     LIFE,
     Event,
     ImpossibleStep,
-    Role,
     Standing,
     State,
     User,

@@ -1,11 +1,17 @@
-"""`policy.toml` as frozen values. Everything a shop may decide without touching code."""
+"""`policy.toml` as frozen values. Everything a shop may decide without touching code.
 
+Read strictly: what it says wrongly stops build and start, with the line and what to do about it.
+"""
+
+import re
 import tomllib
-from dataclasses import dataclass, fields, is_dataclass
+from collections.abc import Sequence
+from dataclasses import MISSING, dataclass, fields, is_dataclass
 from pathlib import Path
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from types import NoneType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-T = TypeVar("T")
+from foyer.rules.roles import ADMINISTRATIVE, ROOT
 
 
 @dataclass(frozen=True)
@@ -18,7 +24,6 @@ class Terms:
 class Shop:
     currency: str
     shipping: int
-    guest_orders: bool
     selection_label: str
     terms: Terms
 
@@ -27,6 +32,52 @@ class Shop:
 class Languages:
     offered: tuple[str, ...]
     default: str
+
+
+RegistrationType = Literal["G", "R", "A", "S"]
+ProfileType = Literal["C", "B"]  # consumer, business (H21, H22)
+Kind = Literal["sign_up", "on_behalf", "invitation", "order"]  # how somebody came to an account
+
+
+@dataclass(frozen=True)
+class Actions:
+    """The registration types (H8, H11, H14, H15) that may do it (H7)."""
+
+    sign_up: tuple[RegistrationType, ...]
+    fill_cart: tuple[RegistrationType, ...]
+    order: tuple[RegistrationType, ...]
+
+
+@dataclass(frozen=True)
+class Roles:
+    """Those this shop gives its clients: they administer nothing."""
+
+    of_clients: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Given:
+    """A role and the organization it is held in: an id, or "own"."""
+
+    role: str
+    organization: str
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Who fits all it names gets its roles. `organization` is his own or one above it."""
+
+    name: str
+    roles: tuple[Given, ...]
+    kind: Kind | None = None
+    organization: str | None = None
+    profile_type: ProfileType | None = None
+
+
+@dataclass(frozen=True)
+class Approvals:
+    again: int
+    again_days: int
 
 
 @dataclass(frozen=True)
@@ -59,12 +110,14 @@ class Sessions:
 class Claims:
     most: int
     days: int
+    on_behalf_days: int
 
 
 @dataclass(frozen=True)
 class Links:
     activation_seconds: int
     reset_seconds: int
+    address_seconds: int
     repeat_seconds: int
 
 
@@ -93,6 +146,9 @@ class Mails:
     per_address_per_day: int
     per_device_per_hour: int
     per_source_per_hour: int
+    per_staff_per_hour: int
+    per_person_by_staff_per_hour: int
+    digest_seconds: int
 
 
 @dataclass(frozen=True)
@@ -107,6 +163,10 @@ class Outbox:
 class Policy:
     shop: Shop
     languages: Languages
+    actions: Actions
+    roles: Roles
+    registration: tuple[Rule, ...]
+    approvals: Approvals
     carts: Carts
     guests: Guests
     sessions: Sessions
@@ -119,51 +179,168 @@ class Policy:
 
 
 class BrokenPolicy(ValueError):
-    """The policy says something we do not understand; the message names it."""
+    """The policy says something we do not understand; the message names file, line and cure."""
+
+
+FILE = Path(__file__).with_name("policy.toml")
+
+
+class _Wrong(Exception):
+    """What is wrong, at which key ("registration[1].roles"), and what to do about it."""
+
+    def __init__(self, path: str, what: str, cure: str) -> None:
+        super().__init__(f"{what}. {cure}")
+        self.path = path
 
 
 def parse(text: str) -> Policy:
-    """The policy a TOML text states. Raises BrokenPolicy naming the key that is wrong."""
+    """The policy a TOML text states. Raises BrokenPolicy."""
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise BrokenPolicy(f"policy.toml: {error}") from error
-    policy = _build(Policy, data, "")
-    if policy.languages.default not in policy.languages.offered:
-        raise BrokenPolicy("policy.toml: languages.default is not among languages.offered")
-    if not (1 <= policy.carts.lines <= 100 and 1 <= policy.carts.quantity <= 99):
-        raise BrokenPolicy("policy.toml: carts.lines goes to 100, carts.quantity to 99, no further")
+        line = re.search(r"line (\d+)", str(error))
+        where = f", line {line[1]}" if line else ""
+        raise BrokenPolicy(f"{FILE.name}{where}: this is no TOML: {error}") from error
+    try:
+        policy: Policy = _build(Policy, data, "")
+        _check(policy)
+    except _Wrong as wrong:
+        line_number = _line(text, wrong.path)
+        raise BrokenPolicy(f"{FILE.name}, line {line_number}: {wrong}") from wrong
     return policy
 
 
-def _build(kind: type[T], data: Any, path: str) -> T:
+def _check(policy: Policy) -> None:
+    """What no type can say."""
+    languages, carts = policy.languages, policy.carts
+    if languages.default not in languages.offered:
+        raise _Wrong(
+            "languages.default",
+            f'languages.default "{languages.default}" is not among languages.offered',
+            "Name one of them",
+        )
+    for name, value, most in (("lines", carts.lines, 100), ("quantity", carts.quantity, 99)):
+        if not 1 <= value <= most:
+            raise _Wrong(f"carts.{name}", f"carts.{name} is {value}", f"It goes from 1 to {most}")
+    for role in policy.roles.of_clients:
+        if role in ADMINISTRATIVE:
+            raise _Wrong(
+                "roles.of_clients",
+                f'"{role}" is an administrative role',
+                "Take it out: only staff give those, to a person they know",
+            )
+    _check_rules(policy.registration, policy.roles.of_clients)
+
+
+def _check_rules(rules: Sequence[Rule], known: Sequence[str]) -> None:
+    for number, rule in enumerate(rules):
+        path = f"registration[{number}]"
+        for given in rule.roles:
+            if given.role in ADMINISTRATIVE:
+                raise _Wrong(
+                    f"{path}.roles",
+                    f'rule "{rule.name}" gives the administrative role "{given.role}"',
+                    "No registration may: take it out and let an administrator grant it",
+                )
+            if given.role not in known:
+                raise _Wrong(
+                    f"{path}.roles",
+                    f'rule "{rule.name}" gives the unknown role "{given.role}"',
+                    f"Name one of {', '.join(known)}, or add it to roles.of_clients",
+                )
+        for earlier in rules[:number]:
+            if earlier.name == rule.name:
+                raise _Wrong(
+                    f"{path}.name",
+                    f'two rules are called "{rule.name}"',
+                    "Give each a name of its own: explanations name them",
+                )
+        taken_by = _taken_by(rules[:number], rule)
+        if taken_by:
+            raise _Wrong(
+                path,
+                f'rule "{rule.name}" can never match: all it would is taken by {taken_by}',
+                "Put it before, or remove it",
+            )
+
+
+def _taken_by(earlier: Sequence[Rule], rule: Rule) -> str:
+    """The earlier rules that between them fit whoever fits this one; empty where somebody is left.
+    Everything is below the root."""
+    over = [one for one in earlier if one.organization in {None, ROOT, rule.organization}]
+    for kind in get_args(Kind) if rule.kind is None else (rule.kind,):
+        for profile_type in (
+            get_args(ProfileType) if rule.profile_type is None else (rule.profile_type,)
+        ):
+            if not any(
+                one.kind in {None, kind} and one.profile_type in {None, profile_type}
+                for one in over
+            ):
+                return ""
+    return " and ".join(f'"{one.name}"' for one in over)
+
+
+def _line(text: str, path: str) -> int:
+    """The line a key stands on, or its table begins; the first for what is nowhere."""
+    at, table, counted = dict[str, int](), "", dict[str, int]()
+    for number, line in enumerate(text.splitlines(), 1):
+        if header := re.match(r"\s*(\[\[?)\s*([\w.-]+)\s*\]", line):
+            table = header[2]
+            if header[1] == "[[":
+                counted[table] = counted.get(table, -1) + 1
+                table = f"{table}[{counted[table]}]"
+            at.setdefault(table, number)
+        elif key := re.match(r"\s*([\w-]+)\s*=", line):
+            at.setdefault(f"{table}.{key[1]}".lstrip("."), number)
+    while path and path not in at:
+        path = path[: max(path.rfind("."), path.rfind("["), 0)]
+    return at.get(path, 1)
+
+
+def _build(kind: Any, data: Any, path: str) -> Any:
     if not isinstance(data, dict):
-        raise BrokenPolicy(f"policy.toml: {path} must be a table")
-    assert is_dataclass(kind)  # noqa: S101 - a mistake of ours, not of the shop's
+        raise _Wrong(path, f"{path} must be a table", "Give it one, as the file that ships does")
     hints = get_type_hints(kind)
-    names = {field.name for field in fields(kind)}
+    known = {f.name: f for f in fields(kind)}
+    within = f"{path}." if path else ""
     for key in data:
-        if key not in names:
-            raise BrokenPolicy(f"policy.toml: unknown key {path}{key}")
-    for name in names:
-        if name not in data:
-            raise BrokenPolicy(f"policy.toml: {path}{name} is missing")
-    return kind(**{n: _value(hints[n], data[n], f"{path}{n}") for n in names})
+        if key not in known:
+            raise _Wrong(
+                f"{within}{key}",
+                f"unknown key {within}{key}",
+                f"Known here: {', '.join(sorted(known))}",
+            )
+    for name, field in known.items():
+        if name not in data and field.default is MISSING:
+            raise _Wrong(path, f"{within}{name} is missing", "Say what it is")
+    return kind(**{n: _value(hints[n], data[n], f"{within}{n}") for n in known if n in data})
+
+
+_WORDS = {int: "a whole number", bool: "true or false", str: "a text"}
 
 
 def _value(kind: Any, value: Any, path: str) -> Any:
     if is_dataclass(kind):
-        return _build(kind, value, f"{path}.")  # type: ignore[arg-type]
+        return _build(kind, value, path)
+    if get_origin(kind) in {Union, UnionType}:
+        (kind,) = [one for one in get_args(kind) if one is not NoneType]
+        return _value(kind, value, path)
     if get_origin(kind) is tuple:
         if not isinstance(value, list):
-            raise BrokenPolicy(f"policy.toml: {path} must be a list")
-        return tuple(_value(get_args(kind)[0], item, path) for item in value)
+            raise _Wrong(path, f"{path} must be a list", "Put it in brackets")
+        inner = get_args(kind)[0]
+        return tuple(_value(inner, item, f"{path}[{i}]") for i, item in enumerate(value))
+    if get_origin(kind) is Literal:
+        if value not in get_args(kind):
+            allowed = ", ".join(get_args(kind))
+            raise _Wrong(path, f"{path} is {value!r}", f"Name one of {allowed}")
+        return value
     # bool is an int in Python, not in a shop's policy
     if type(value) is not kind:
-        raise BrokenPolicy(f"policy.toml: {path} must be of type {kind.__name__}")
+        raise _Wrong(path, f"{path} is {value!r}", f"It must be {_WORDS[kind]}")
     if kind is int and value < 0:
-        raise BrokenPolicy(f"policy.toml: {path} must not be negative")
+        raise _Wrong(path, f"{path} is {value}", "It must not be negative")
     return value
 
 
-POLICY = parse(Path(__file__).with_name("policy.toml").read_text(encoding="utf-8"))
+POLICY = parse(FILE.read_text(encoding="utf-8"))

@@ -46,6 +46,19 @@ class Reason(StrEnum):
     WRONG_CODE = "wrong_code"
     WRONG_PASSWORD = "wrong_password"  # noqa: S105
     LINK_USED = "link_used"
+    # who registers
+    NOT_OFFERED = "not_offered"
+    TOO_MANY_APPLICATIONS = "too_many_applications"
+    PROVE_ADDRESS = "prove_address"
+    # what staff do
+    WRONG_STATUS = "wrong_status"
+    ADDRESS_TAKEN = "address_taken"
+    OWN_ACCOUNT = "own_account"
+    ROLE_NOT_ALLOWED = "role_not_allowed"
+    NOT_ELIGIBLE = "not_eligible"
+    LAST_ADMINISTRATOR = "last_administrator"
+    TOO_DEEP = "too_deep"
+    TOO_MANY_ORGANIZATIONS = "too_many_organizations"
     # what needs a session
     SESSION_ENDED = "session_ended"
     SIGN_IN_REQUIRED = "sign_in_required"

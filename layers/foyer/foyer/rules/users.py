@@ -5,14 +5,16 @@ that needs an identity makes a guest (H4-H6), who keeps his id for life (mission
 promotes that same user (H9). The machine is drawn in users.md beside this file.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 from hmac import compare_digest
 
-from foyer.rules.policy import Sessions
+from foyer.rules.organizations import DEFAULT_PATH
+from foyer.rules.policy import Approvals, Kind, ProfileType, RegistrationType, Sessions
 from foyer.rules.refusals import Reason, Refusal
-from foyer.rules.sessions import JUST_ENDED, Level, Session, level
+from foyer.rules.roles import ADMINISTRATIVE, SITE_ADMINISTRATOR, Role
+from foyer.rules.sessions import DAY, JUST_ENDED, Level, Session, level
 
 GENERIC_ID = "-1002"
 
@@ -88,30 +90,11 @@ def after(state: State, event: Event) -> State:
 
 
 @dataclass(frozen=True)
-class Role:
-    """A role is held in an organization (H12)."""
-
-    role: str
-    organization_id: str
-
-
-ADMINISTRATIVE = frozenset(
-    {
-        "site_administrator",
-        "buyer_administrator",
-        "customer_service_representative",
-        "customer_service_supervisor",
-        "photographer",
-    }
-)
-
-
-@dataclass(frozen=True)
 class Profile:
     """What a person says of himself when he signs up."""
 
     name: str
-    profile_type: str  # C or B (H21, H22)
+    profile_type: ProfileType
     organization_id: str | None = None
     phone: str | None = None
     company: str | None = None
@@ -123,7 +106,8 @@ class User:
 
     `secret_hash` is of the guest's cookie; `was` the same, once it is promoted. `claims` are the
     sign-ups this guest waits for: a keyed hash of the address each. `epoch` counts what ends all
-    sessions and links: activation, a new password.
+    sessions and links: activation, a new password or address, other roles, being disabled.
+    `version` counts what changes the account; `path` is of his organization, from the root down.
     """
 
     id: str
@@ -146,30 +130,51 @@ class User:
     password_id: str | None = None  # which of the passwords ever set is his
     terms: str | None = None
     took: Mapping[str, int] = field(default_factory=dict)  # guests taken over lately, and when
+    path: tuple[str, ...] = DEFAULT_PATH
+    version: int = 0
+    status_at: int = 0  # since when he has this status
+    kind: Kind = "sign_up"  # of registration
+    created_by: str | None = None  # the member of staff who opened the account
+    claim_id: str | None = None  # of an account opened on behalf: the claim its owner redeems
+    approved_before: bool = False  # a site administrator opened it: nobody need approve (H16)
+    is_proved: bool = True  # of his address, by more than a link that people forward (0.9)
+
+    @property
+    def organization_id(self) -> str:
+        return self.path[-1]
 
     @property
     def has_password(self) -> bool:
         return self.password_id is not None
 
     @property
-    def registration_type(self) -> str:
-        """Derived (H8, H11, H14, H15): who waits for approval goes on as the guest he was."""
-        if self.status not in {State.APPROVED, State.DISABLED}:
-            return "G"
-        held = {role.role for role in self.roles}
-        if "site_administrator" in held:
-            return "S"
-        return "A" if held & ADMINISTRATIVE else "R"
+    def registration_type(self) -> RegistrationType:
+        return registration_type(self.status, self.roles)
 
     @property
     def is_staff(self) -> bool:
         return self.registration_type in {"A", "S"}
 
     @property
+    def is_site_administrator(self) -> bool:
+        """One who may act: who is disabled is none meanwhile."""
+        return self.status is State.APPROVED and self.registration_type == "S"
+
+    @property
     def state(self) -> State:
         if self.handed_to is not None:
             return State.HANDED_OVER
         return self.status or State.GUEST
+
+
+def registration_type(status: State | None, roles: Iterable[Role]) -> RegistrationType:
+    """Derived (H8, H11, H14, H15): who waits for approval goes on as the guest he was."""
+    if status not in {State.APPROVED, State.DISABLED}:
+        return "G"
+    held = {role.role for role in roles}
+    if SITE_ADMINISTRATOR in held:
+        return "S"
+    return "A" if held & ADMINISTRATIVE else "R"
 
 
 class Standing(Enum):
@@ -226,14 +231,35 @@ def may_sign_in(user: User) -> None:
         raise Refusal(reason or Reason.WRONG_CREDENTIALS)
 
 
+def apply_again(times: Sequence[int], now: int, rules: Approvals) -> None:
+    """A rejected person may register again, so often in so many days (0.4): `times` are when the
+    address did. Refuses TOO_MANY_APPLICATIONS, with when it may be tried."""
+    window = rules.again_days * DAY
+    lately = sorted(at for at in times if now - at < window)
+    if len(lately) >= rules.again:
+        wait = lately[-rules.again] + window - now
+        raise Refusal(Reason.TOO_MANY_APPLICATIONS, retry_after=wait)
+
+
 def what_is_next(user: User, terms: str) -> tuple[str, ...]:
     """What a signed-in person is asked to do: nothing of it keeps him from anything yet."""
     asked = []
+    if not user.is_proved:
+        asked.append("prove_address")
     if not user.has_password:
         asked.append("choose_password")
     if user.terms != terms:
         asked.append("accept_terms")
     return tuple(asked)
+
+
+def may(user: User | None, action: tuple[RegistrationType, ...]) -> None:
+    """What this shop lets nobody do without an account it refuses to guests: SIGN_IN_REQUIRED; what
+    it lets his kind of user not do at all, to anybody: NOT_OFFERED (H7, H8)."""
+    kind = "G" if user is None else user.registration_type
+    if kind not in action:
+        signed_in = "R" in action and kind == "G"
+        raise Refusal(Reason.SIGN_IN_REQUIRED if signed_in else Reason.NOT_OFFERED)
 
 
 def logon_id(address: str) -> str:
