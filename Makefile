@@ -3,10 +3,10 @@
 SHELL := /bin/sh
 PYTHON ?= python3
 PORT ?= 8000
-export PORT
+export PORT EMAIL STACK
 BIN := .venv/bin
 
-.PHONY: help run test test-all browser check format openapi translations lock clean
+.PHONY: help run administrator test test-all browser check format openapi translations lock clean
 
 help:  ## what can be made
 	@echo "Foyer: client accounts for photographers' sites"
@@ -16,6 +16,9 @@ help:  ## what can be made
 
 run: .venv/run.done  ## the site on this machine, http://localhost:8000 (another port: make run PORT=8001)
 	@exec $(BIN)/python -m local
+
+administrator: .venv/run.done  ## invites a site administrator: EMAIL=you@example.com, and STACK= for a deployed site
+	@$(BIN)/python -m local.administrator
 
 test: .venv/dev.done  ## the tests, a few minutes
 	$(BIN)/pytest -n auto -m "not browser"

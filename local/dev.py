@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from local import mailbox, pictures
+from local.administrator import address
 from local.cloud import Cost
 from local.site import Site
 
@@ -23,6 +24,7 @@ class DevDoors:
             ("GET", "mailbox.css"): lambda _: _text(mailbox.STYLE, "text/css"),
             ("GET", "cost"): lambda _: _json(vars(self.last_cost)),
             ("POST", "clock"): self._advance,
+            ("POST", "administrator"): self._administrator,
         }
         if method == "GET" and door.startswith("pictures/"):
             return _picture(door.removeprefix("pictures/"))
@@ -45,6 +47,19 @@ class DevDoors:
         self._site.drain()
         self._site.advance(seconds)
         return _json({"now": self._site.now()})
+
+
+    def _administrator(self, body: bytes) -> Answer:
+        """What `make administrator` asks of the site on this machine."""
+        try:
+            email = address(str(json.loads(body)["email"]))
+        except (ValueError, KeyError, TypeError):
+            email = None
+        if email is None:
+            return _json({"message": 'send {"email": an address}'}, 422)
+        invite = self._site.module("foyer.operations.on_behalf").invite_administrator
+        name = self._site.module("foyer.settings").settings().site_name
+        return _json({"result": invite(email, name, "en", self._site.now())})
 
 
 def _json(value: Any, status: int = 200) -> Answer:

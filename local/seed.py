@@ -4,12 +4,15 @@ from contextlib import suppress
 from dataclasses import replace
 
 from foyer import passwords
-from foyer.operations import sessions, staff
+from foyer.operations import organizations, sessions
 from foyer.rules.carts import Product
 from foyer.rules.galleries import Gallery, Picture
+from foyer.rules.organizations import Approval, Organization
 from foyer.rules.policy import POLICY
-from foyer.rules.users import Profile, Role, State, User
-from foyer.storage import catalogue, users
+from foyer.rules.roles import DEFAULT, ROOT, SITE_ADMINISTRATOR, Role
+from foyer.rules.users import Profile, State, User
+from foyer.storage import administrators, catalogue, members, users
+from foyer.storage.organizations import new_organization
 from foyer.storage.table import ConditionFailed, write
 from local.pictures import SCENES
 
@@ -49,7 +52,7 @@ HUNG = {
 }
 
 
-def _person(id_: str, email: str, name: str, role: Role) -> User:
+def _person(id_: str, email: str, name: str, role: Role, path: tuple[str, ...]) -> User:
     return User(
         id=id_,
         language="en",
@@ -57,7 +60,8 @@ def _person(id_: str, email: str, name: str, role: Role) -> User:
         status=State.APPROVED,
         email=email,
         address=email,
-        profile=Profile(name, "C"),
+        profile=Profile(name, "C", path[-1]),
+        path=path,
         roles=(role,),
         epoch=1,
         password_id="demo",  # noqa: S106 - an id
@@ -67,20 +71,41 @@ def _person(id_: str, email: str, name: str, role: Role) -> User:
 
 # Each may sign in with PASSWORD; staff are asked for a mailed code as well.
 PEOPLE = [
-    _person("demo-administrator-001", ADMINISTRATOR, "Alex", Role("site_administrator", "root")),
-    _person("demo-photographer-0001", "ana@studio.example.com", "Ana", Role("photographer", ORG)),
+    _person(
+        "demo-administrator-001",
+        ADMINISTRATOR,
+        "Alex",
+        Role(SITE_ADMINISTRATOR, ROOT, by="operator"),
+        (ROOT,),
+    ),
+    _person(
+        "demo-photographer-0001",
+        "ana@studio.example.com",
+        "Ana",
+        Role("photographer", ORG, by="demo-administrator-001"),
+        (ROOT, ORG),
+    ),
     _person(
         "demo-client-0000000001",
         "carla@example.com",
         "Carla",
-        Role("registered_customer", "default"),
+        Role("registered_customer", DEFAULT, by="rule:everybody else"),
+        (ROOT, DEFAULT),
     ),
+]
+# Beside `root` and `default`: the studio's own people, and a customer whose people must be let in.
+ORGANIZATIONS = [
+    Organization(ORG, STUDIO, (ROOT, ORG), Approval.INHERIT),
+    Organization("hotel-miramar", "Hotel Miramar", (ROOT, "hotel-miramar"), Approval.REQUIRED),
 ]
 
 
 def plant(now: int) -> None:
     """Opens the site (which welcomes its administrator by mail) and hangs the pictures."""
-    staff.open_site(STUDIO, ADMINISTRATOR, "en", now)
+    organizations.open_site(STUDIO, ADMINISTRATOR, "en", now)
+    for organization in ORGANIZATIONS:
+        with suppress(ConditionFailed):  # planted before
+            write(new_organization(organization))
     galleries = {gallery.id: gallery for gallery in (COAST, HILLS, WEDDING)}
     for offset, gallery in enumerate(galleries.values()):
         write(catalogue.put_gallery(gallery, ORG, now + offset))
@@ -95,12 +120,17 @@ def plant(now: int) -> None:
                     Picture(name, gallery.id, SCENES[name].title, src, OFFERED[gallery])
                 )
             )
-    for user in PEOPLE:
+    for person in PEOPLE:
+        roles = tuple(replace(role, at=now) for role in person.roles)
+        user = replace(person, seen_at=now, status_at=now, roles=roles)
         with suppress(ConditionFailed):  # planted before
             write(
-                users.new_account(replace(user, seen_at=now)),
+                users.new_account(user),
                 users.own_address(user.email or "", user.id, now),
                 users.put_password(user, passwords.hashed(PASSWORD, sessions.cost()), now),
+                members.put(user),
+                *members.works(user.id, (), user.roles),
+                *administrators.kept(None, user),
             )
     secret = Picture(
         "first-dance", WEDDING.id, "First dance", "/_dev/pictures/after-rain.svg", ("print-30x45",)

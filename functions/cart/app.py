@@ -80,6 +80,8 @@ def see() -> CartAnswer:
         Reason.QUANTITY_LIMIT,
         Reason.CART_FULL,
         Reason.TOO_MANY_GUESTS,
+        Reason.SIGN_IN_REQUIRED,
+        Reason.NOT_OFFERED,
         Reason.VERSION_MISMATCH,
         Reason.KEY_REUSED,
         *CHANGING,

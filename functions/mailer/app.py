@@ -20,6 +20,7 @@ from aws_lambda_powertools.utilities.batch import (
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from foyer import clock
+from foyer.operations import digests
 from foyer.operations.mailing import MaybeSent, redrive, send_one
 from foyer.settings import settings
 from foyer.storage.keys import Key
@@ -62,6 +63,10 @@ def _failed(key: Key, error: Exception) -> None:
 
 
 def _redrive(context: Any) -> dict[str, Any]:
+    try:
+        digests.tell(clock.now())  # rows of the outbox, that come back by the stream
+    except Exception as error:  # what is unsent is sent all the same
+        logger.error("digests not written", extra={"cause": type(error).__name__})
     swept = redrive(
         send,
         clock.now,

@@ -6,8 +6,9 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field
 
 from foyer import clock
-from foyer.operations import registration
-from foyer.operations.registration import Choice
+from foyer.operations import activation, passwords, registration
+from foyer.operations.activation import Choice
+from foyer.rules.policy import ProfileType
 from foyer.rules.refusals import Reason
 from foyer.rules.users import Profile
 from foyer.storage.idempotency import Once
@@ -23,7 +24,6 @@ from foyer.web.models import (
     NewPassword,
     Notice,
     Phone,
-    ProfileType,
     SessionAnswer,
     Token,
     TransferAnswer,
@@ -40,6 +40,7 @@ LINK = (
     Reason.LINK_EXPIRED,
     Reason.LINK_REPLACED,
     Reason.ALREADY_ACTIVE,
+    Reason.TOO_MANY_APPLICATIONS,
 )
 
 
@@ -66,6 +67,7 @@ class SignUp(Body):
         Reason.TOO_MANY_GUESTS,
         Reason.TERMS_CHANGED,
         Reason.KEY_REUSED,
+        Reason.NOT_OFFERED,
     ),
     tags=["registration"],
 )
@@ -119,6 +121,7 @@ class PreviewAnswer(BaseModel):
     organization: str | None
     cart: WaitingCart
     terms_accepted: bool
+    on_behalf: bool = Field(description="Staff opened it: a password is chosen, no name asked.")
 
 
 @app.post(
@@ -127,7 +130,7 @@ class PreviewAnswer(BaseModel):
     tags=["registration"],
 )
 def preview(form: AToken) -> PreviewAnswer:
-    shown = registration.preview(request().visitor, form.token, clock.now())
+    shown = activation.preview(request().visitor, form.token, clock.now())
     begun = None if shown.begun_at is None else timestamp(shown.begun_at)
     return PreviewAnswer(
         this_browser=shown.this_browser,
@@ -136,6 +139,7 @@ def preview(form: AToken) -> PreviewAnswer:
         organization=shown.organization,
         cart=WaitingCart(line_count=shown.line_count, begun=begun),
         terms_accepted=shown.terms_accepted,
+        on_behalf=shown.on_behalf,
     )
 
 
@@ -184,7 +188,7 @@ def activate(form: Activation) -> ActivatedAnswer:
         newsletter=bool(form.consents and form.consents.newsletter),
         take_over=form.take_over,
     )
-    done = registration.activate(request().visitor, form.token, choice, clock.now())
+    done = activation.activate(request().visitor, form.token, choice, clock.now())
     if done.presence is None:
         return ActivatedAnswer(status="pending_approval")
     return ActivatedAnswer(
@@ -201,7 +205,7 @@ def activate(form: Activation) -> ActivatedAnswer:
     tags=["registration"],
 )
 def ask_reset(form: AnAddress, idempotency_key: IdempotencyKey = None) -> Notice:  # noqa: ARG001
-    registration.ask_reset(request().visitor, form.email, clock.now(), once=_once(form))
+    passwords.ask_reset(request().visitor, form.email, clock.now(), once=_once(form))
     return MAILED
 
 
@@ -234,7 +238,7 @@ class ResetAnswer(BaseModel):
 )
 def reset(form: Reset) -> ResetAnswer:
     visitor, now = request().visitor, clock.now()
-    done = registration.reset(visitor, form.token, form.password, now, take_over=form.take_over)
+    done = passwords.reset(visitor, form.token, form.password, now, take_over=form.take_over)
     return ResetAnswer(
         session=session_answer(done.presence), transfer=transfer_answer(done.receipt)
     )

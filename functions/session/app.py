@@ -186,6 +186,7 @@ class StoreAnswer(BaseModel):
     locales: list[str]
     currency: str
     terms: StoreTerms
+    sign_up: bool
     guest_orders: bool
     selection_label: str
 
@@ -198,7 +199,8 @@ def store() -> Response[StoreAnswer]:
         locales=list(POLICY.languages.offered),
         currency=shop.currency,
         terms=StoreTerms(version=shop.terms.version, url=shop.terms.url),
-        guest_orders=shop.guest_orders,
+        sign_up="G" in POLICY.actions.sign_up,
+        guest_orders="G" in POLICY.actions.order,
         selection_label=shop.selection_label,
     )
     # The same for everybody: the one JSON answer a cache may keep.

@@ -18,7 +18,13 @@ GET_ROUTES = sorted(
     ].items()
     if "get" in operations
 )
-EXAMPLES = {"gallery_id": "coast", "code": "cart_full", "name": "site.css"}
+EXAMPLES = {
+    "gallery_id": "coast",
+    "code": "cart_full",
+    "name": "site.css",
+    "user_id": "demo-client-0000000001",
+    "org_id": "default",
+}
 FREE = {
     "/v1/session",
     "/v1/store",
@@ -44,7 +50,9 @@ ANSWERS = {  # the address of a page that answered a form leads to the form
     "/account/proof",
     "/account/proof/code",
 }
-PERSONAL = {"/account", "/account/security", "/v1/account/sessions"}
+PERSONAL = {"/account", "/account/security"} | {
+    route for route in GET_ROUTES if route.startswith(("/v1/account/", "/v1/staff/"))
+}
 
 
 def example(route: str) -> str:
@@ -125,6 +133,7 @@ def test_the_store_tells_what_a_browser_must_know_and_may_be_cached(browser: Bro
         "locales": ["en", "fr", "es"],
         "currency": "EUR",
         "terms": {"version": "2026-11-01", "url": "/terms"},
+        "sign_up": True,
         "guest_orders": True,
         "selection_label": "selection",
     }

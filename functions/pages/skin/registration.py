@@ -8,8 +8,8 @@ from pydantic import AfterValidator
 from pydantic_core import PydanticCustomError
 
 from foyer import clock
-from foyer.operations import registration
-from foyer.operations.registration import Choice
+from foyer.operations import activation, passwords, registration
+from foyer.operations.activation import Choice
 from foyer.rules.policy import POLICY
 from foyer.rules.refusals import Reason, Refusal
 from foyer.rules.users import Profile
@@ -179,7 +179,7 @@ def activate(
         take_over=yes_or_no(take_over),
     )
     try:
-        done = registration.activate(request().visitor, token, choice, clock.now())
+        done = activation.activate(request().visitor, token, choice, clock.now())
     except Refusal as refusal:
         if refusal.reason in {*LINK, Reason.SESSION_CHANGED}:
             return _link_page(refusal, token)
@@ -197,7 +197,7 @@ def activation_page(
 ) -> Page:
     """What the link would do here; nothing is done yet."""
     try:
-        shown = registration.preview(request().visitor, token, clock.now())
+        shown = activation.preview(request().visitor, token, clock.now())
     except Refusal as refused:
         return _link_page(refused, token)
     own_cart = refusal.facts.get("cart") if refusal is not None else None
@@ -251,7 +251,7 @@ def ask_reset(email: Typed = "") -> Page:
     if form is None:
         return form_page(template, Refusal(Reason.INVALID_INPUT), wrong, typed=typed, mailed=False)
     try:
-        registration.ask_reset(request().visitor, form.email, clock.now())
+        passwords.ask_reset(request().visitor, form.email, clock.now())
     except Refusal as refusal:
         return form_page(template, refusal, typed=typed, mailed=False)
     return form_page(template, None, typed=typed, mailed=True)
@@ -287,7 +287,7 @@ def reset(token: Typed = "", password: Typed = "", take_over: Yes = "") -> Page:
         return _reset_page(Refusal(Reason.INVALID_INPUT), wrong, typed)
     wanted = yes_or_no(take_over)
     try:
-        done = registration.reset(
+        done = passwords.reset(
             request().visitor, form.token, form.password, clock.now(), take_over=wanted
         )
     except Refusal as refusal:

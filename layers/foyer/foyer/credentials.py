@@ -115,7 +115,7 @@ class Token:
     """What a mailed link carries: which row it is about (`owner` and `subject`, ids), the id of
     the link, and what proves that we mailed it. Nothing derived from it is ever stored.
 
-    `purpose`: "act" activates a claim, "rst" sets a new password.
+    `purpose`: "act" activates a claim, "rst" sets a new password, "eml" changes the address.
     """
 
     purpose: str

@@ -5,7 +5,8 @@ from secrets import token_bytes
 
 from foyer import passwords
 from foyer.credentials import Asked, Entropy, new_id
-from foyer.operations.registration import check_password, new_password
+from foyer.operations import sessions
+from foyer.operations.passwords import check_password, new_password
 from foyer.operations.sessions import RETRIES, Visitor, code_mail, cost
 from foyer.rules import sessions as rules
 from foyer.rules.policy import POLICY
@@ -15,26 +16,20 @@ from foyer.rules.users import User
 from foyer.storage import keys, limits, users
 from foyer.storage.limits import Limit
 from foyer.storage.secrets import link_keys, site_key
-from foyer.storage.table import Change, ConditionFailed, read, write
+from foyer.storage.table import Change, ConditionFailed, Item, read, write
+from foyer.storage.users import Record
 
 
 def signed_in(visitor: Visitor, now: int, *, changing: bool = False) -> tuple[User, Session]:
     """The client whose session this is. Refuses SIGN_IN_REQUIRED, and SIGN_IN_AGAIN to who is only
     remembered."""
     found = read(visitor.row_keys(), consistent=True) if visitor.bearer else {}
-    user = visitor.recognise(found, now, changing=changing)
-    if visitor.level is Level.REMEMBERED:
-        raise Refusal(Reason.SIGN_IN_AGAIN)
-    if user is None or visitor.session is None:
-        raise Refusal(Reason.SIGN_IN_REQUIRED)
-    return user, visitor.session
+    return sessions.signed_in(visitor, found, now, changing=changing)
 
 
 def _proved(visitor: Visitor, now: int) -> tuple[User, Session]:
-    """Signed in, and proved to be himself within ten minutes (0.14). Refuses PROOF_REQUIRED."""
     user, session = signed_in(visitor, now, changing=True)
-    if not rules.is_proved(session, now, POLICY.sessions):
-        raise Refusal(Reason.PROOF_REQUIRED)
+    sessions.proved(session, now)
     return user, session
 
 
@@ -71,7 +66,8 @@ def prove(visitor: Visitor, *, password: str | None, code: str | None, now: int)
     if not right:
         raise Refusal(Reason.WRONG_CREDENTIALS)
     try:
-        write(users.prove_session(user, session, now), *settled)
+        by_mail = code is not None  # which proves the address as well, if a link alone did (0.9)
+        write(users.prove_session(user, session, now, address=by_mail), *settled)
     except ConditionFailed as failed:
         spent = code is not None and failed.items[0] is None
         raise Refusal(Reason.WRONG_CREDENTIALS if spent else Reason.SESSION_CHANGED) from failed
@@ -121,8 +117,8 @@ def end_session(visitor: Visitor, session_id: str, now: int) -> None:
     """Ends one of his sessions; needs a proof unless it is this one. One that is not there is
     NOT_FOUND."""
     user, own = signed_in(visitor, now, changing=True)
-    if session_id != own.id and not rules.is_proved(own, now, POLICY.sessions):
-        raise Refusal(Reason.PROOF_REQUIRED)
+    if session_id != own.id:
+        sessions.proved(own, now)
     if session_id not in user.sessions:
         raise Refusal(Reason.NOT_FOUND)
     write(users.end_session(user.id, session_id, now))
@@ -139,3 +135,12 @@ def end_other_sessions(visitor: Visitor, now: int) -> None:
             continue
         return
     raise Refusal(Reason.BUSY, retry_after=1)
+
+
+def history(
+    visitor: Visitor, now: int, *, limit: int, after: Item | None = None
+) -> tuple[list[Record], Item | None]:
+    """What happened to his account and who did it, the newest first (N18)."""
+    user, _ = signed_in(visitor, now)
+    page = users.history(user.id, limit=limit, after=after)
+    return [users.record_from(item) for item in page.items], page.last

@@ -1,16 +1,17 @@
 """Handing a guest's things over to an account: on every road to a session (mission 0.7, N2)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from foyer.rules.carts import Cart, Merged, merge
 from foyer.rules.policy import POLICY
 from foyer.rules.refusals import Reason, Refusal
 from foyer.rules.users import User
-from foyer.storage import carts, receipts, users
+from foyer.storage import carts, keys, receipts, users
 from foyer.storage.carts import Stored
+from foyer.storage.keys import Key
 from foyer.storage.receipts import Receipt
-from foyer.storage.table import Change
+from foyer.storage.table import Change, Item
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,20 @@ def wanted(guest: Guest | None, take_over: bool | None, now: int) -> Guest | Non
         about = {"line_count": len(guest.cart.cart.lines), "begun": guest.begun_at()}
         raise Refusal(Reason.TAKE_OVER_REQUIRED, facts={"cart": about})
     return guest
+
+
+def arriving(
+    guest: Guest | None,
+    take_over: bool | None,
+    account_id: str,
+    rows: Mapping[Key, Item],
+    now: int,
+) -> HandOver:
+    """This browser's guest, if he is wanted, to the account whose cart is among the rows that were
+    read. Refuses TAKE_OVER_REQUIRED."""
+    coming = wanted(guest, take_over, now)
+    cart = carts.from_item(rows.get(keys.cart(account_id)))
+    return hand_over([coming] if coming else [], account_id, cart, now)
 
 
 def hand_over(guests: Sequence[Guest], account_id: str, account: Stored, now: int) -> HandOver:

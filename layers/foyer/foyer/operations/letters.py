@@ -16,7 +16,8 @@ from foyer.storage.outbox import Mail
 from foyer.storage.secrets import link_keys
 from foyer.storage.table import ConditionFailed, read, write
 
-ASKED = frozenset({"sign_up", "resend", "code", "reset"})
+ASKED = frozenset({"sign_up", "resend", "opened", "new_address", "code", "reset"})
+REGISTERING = frozenset({"sign_up", "resend", "opened"})
 
 TRIES = 3  # to write a link beside others who do
 
@@ -28,10 +29,10 @@ def written(mail: Mail, now: int, entropy: Entropy = token_bytes) -> Mail:
         return mail
     email = logon_id(mail.to)
     user = _owner(email)
-    if user is not None and not (
-        user.state is State.REJECTED and mail.kind in {"sign_up", "resend"}
-    ):
+    if user is not None and not (user.state is State.REJECTED and mail.kind in REGISTERING):
         return _to_owner(mail, user, email, now, entropy)
+    if mail.kind == "new_address":
+        return _new_address(mail, now)
     claim = _claim(mail, email, now)
     if claim is None:
         return replace(mail, kind="no_account")
@@ -50,13 +51,21 @@ def _owner(email: str) -> User | None:
 def _to_owner(mail: Mail, user: User, email: str, now: int, entropy: Entropy) -> Mail:
     """To the address as its owner writes it, in his language (R31)."""
     mail = replace(mail, to=user.address or mail.to, language=user.language)
-    if mail.kind in {"sign_up", "resend"}:
-        return replace(mail, kind="already_registered")
+    if mail.kind in REGISTERING or mail.kind == "new_address":
+        return _told(mail, "already_registered")
     if user.status is not State.APPROVED:
         return _told(mail, "not_open", status=user.state.value)
     if mail.kind == "reset":
         return _reset(mail, user, now, entropy)
     return _code(mail, email, now)
+
+
+def _new_address(mail: Mail, now: int) -> Mail:
+    """The link by which the mailbox of the new address is read."""
+    owner, link_id = mail.facts["owner"], mail.facts["link"]
+    token = Token.made(link_keys(now).key, "eml", owner, owner, link_id)
+    minutes = str(POLICY.links.address_seconds // 60)
+    return _told(mail, "new_address", token=str(token), good_minutes=minutes)
 
 
 def _code(mail: Mail, email: str, now: int) -> Mail:
@@ -109,7 +118,8 @@ def _activation(mail: Mail, claim: Claim, now: int, entropy: Entropy) -> Mail:
     token = Token.made(link_keys(now).key, "act", claim.owner, claim.id, claim.link_id)
     minutes = str(max(1, (claim.link_until - now) // 60))
     mail = replace(mail, to=claim.address, language=claim.language)
-    return _told(mail, "activation", token=str(token), good_minutes=minutes)
+    kind = "opened" if claim.on_behalf else "activation"
+    return _told(mail, kind, token=str(token), good_minutes=minutes)
 
 
 def _told(mail: Mail, kind: str, **facts: str) -> Mail:

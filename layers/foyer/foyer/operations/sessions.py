@@ -7,7 +7,7 @@ from secrets import token_bytes
 
 from foyer import passwords
 from foyer.credentials import Asked, Bearer, Device, Entropy, new_id
-from foyer.operations.hand_over import Guest, hand_over, wanted
+from foyer.operations.hand_over import Guest, arriving, wanted
 from foyer.passwords import Cost
 from foyer.rules import sessions as rules
 from foyer.rules.policy import POLICY
@@ -156,17 +156,16 @@ class Opened:
     device: str
 
 
-def mint(visitor: Visitor, now: int, entropy: Entropy) -> tuple[User, list[Put]]:
-    """A new guest (H4) as rows to write together with what makes him one. Counts him against his
+def mint(visitor: Visitor, now: int, entropy: Entropy) -> User:
+    """A new guest (H4), to be written together with what makes him one. Counts him against his
     source first (R10); refuses TOO_MANY_GUESTS past the limit."""
     limit = Limit("guest", visitor.source, POLICY.guests.per_source_per_hour)
     of_source = limits.count(limit, now)
     if of_source is None:
         raise Refusal(Reason.TOO_MANY_GUESTS, retry_after=limit.retry_after(now))
     bearer = Bearer.new_guest(entropy)
-    user = User(bearer.user_id, visitor.language, now, bearer.secret_hash)
     visitor.minted = Minted(bearer, of_source)
-    return user, [users.new_guest(user)]
+    return User(bearer.user_id, visitor.language, now, bearer.secret_hash)
 
 
 @dataclass(frozen=True)
@@ -185,7 +184,30 @@ def current(visitor: Visitor, now: int) -> Presence:
     if not wanted_rows:
         return Presence(None, Level.GENERIC, 0)
     found = read(wanted_rows, consistent=True)
-    return presence(visitor, found, visitor.recognise(found, now))
+    user = visitor.recognise(found, now)
+    if user is None:
+        return Presence(None, Level.GENERIC, 0)
+    lines = carts.from_item(found.get(keys.cart(user.id))).cart.lines
+    return Presence(user, visitor.level, len(lines))
+
+
+def signed_in(
+    visitor: Visitor, found: Mapping[Key, Item], now: int, *, changing: bool = False
+) -> tuple[User, Session]:
+    """The client whose session this is, from the rows just read. Refuses SIGN_IN_REQUIRED, and
+    SIGN_IN_AGAIN to who is only remembered."""
+    user = visitor.recognise(found, now, changing=changing)
+    if visitor.level is Level.REMEMBERED:
+        raise Refusal(Reason.SIGN_IN_AGAIN)
+    if user is None or visitor.session is None:
+        raise Refusal(Reason.SIGN_IN_REQUIRED)
+    return user, visitor.session
+
+
+def proved(session: Session, now: int) -> None:
+    """Refuses PROOF_REQUIRED where he has not proved to be himself within ten minutes (0.14)."""
+    if not rules.is_proved(session, now, POLICY.sessions):
+        raise Refusal(Reason.PROOF_REQUIRED)
 
 
 def line_count(visitor: Visitor, now: int) -> int:
@@ -199,13 +221,6 @@ def line_count(visitor: Visitor, now: int) -> int:
             carts.from_item(read([cart], consistent=True).get(cart)).cart.lines
         )
     return visitor.line_count or 0
-
-
-def presence(visitor: Visitor, found: Mapping[Key, Item], user: User | None) -> Presence:
-    if user is None:
-        return Presence(None, Level.GENERIC, 0)
-    lines = carts.from_item(found.get(keys.cart(user.id))).cart.lines
-    return Presence(user, visitor.level, len(lines))
 
 
 def choose_language(visitor: Visitor, language: str, now: int) -> None:
@@ -278,6 +293,18 @@ def asked_mail(
     return new_mail(Mail(new_id(entropy), kind, address, visitor.language, told, now))
 
 
+def notice(kind: str, user: User, now: int, entropy: Entropy, **facts: str) -> Put:
+    """The outbox row of a mail that tells a user what happened to his account, in his language."""
+    to = user.address or ""
+    return new_mail(Mail(new_id(entropy), kind, to, user.language, facts, now))
+
+
+def mail_once(mail: Put, records: list[Put]) -> None:
+    """The mail, unless the same request asked for it meanwhile."""
+    with suppress(ConditionFailed):
+        write(mail, *records)
+
+
 # ---- signing in ----------------------------------------------------------------------------------
 
 
@@ -331,9 +358,7 @@ def sign_in(visitor: Visitor, given: Given, now: int, entropy: Entropy = token_b
         account = users.from_item(rows.get(keys.user(proven.id)))
         if account is None or account.epoch != proven.epoch:
             raise Refusal(Reason.WRONG_CREDENTIALS)  # the password was changed meanwhile
-        guest = wanted(visitor.guest(found), given.take_over, now)
-        account_cart = carts.from_item(rows.get(keys.cart(account.id)))
-        moved = hand_over([guest] if guest else [], account.id, account_cart, now)
+        moved = arriving(visitor.guest(found), given.take_over, account.id, rows, now)
         bearer, session = new_session(visitor, account.id, now, entropy, remember=given.remember)
         dropped = rules.to_drop(account.sessions.values(), now, POLICY.sessions)
         try:
@@ -345,6 +370,7 @@ def sign_in(visitor: Visitor, given: Given, now: int, entropy: Entropy = token_b
                 *moved.changes,
                 *taken_back,
                 *settled,
+                *_notice(visitor, account, device, now, entropy),
             )
         except ConditionFailed:
             found = read(mine, consistent=True)
@@ -355,6 +381,15 @@ def sign_in(visitor: Visitor, given: Given, now: int, entropy: Entropy = token_b
         arrive(visitor, bearer, account, session, now, entropy, len(moved.cart.lines))
         return SignedIn(Presence(account, Level.SIGNED_IN, len(moved.cart.lines)), receipt)
     raise Refusal(Reason.BUSY, retry_after=1)
+
+
+def _notice(
+    visitor: Visitor, user: User, device: Device | None, now: int, entropy: Entropy
+) -> list[Change]:
+    """Staff are told of each browser we did not know (R45)."""
+    if device is not None or not user.is_staff:
+        return []
+    return [notice("new_device", user, now, entropy, browser=visitor.browser)]
 
 
 def _account_keys(user_id: str, given: Given, visitor: Visitor) -> list[Key]:

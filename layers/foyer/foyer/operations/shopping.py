@@ -22,8 +22,8 @@ from foyer.rules.carts import (
 from foyer.rules.galleries import Gallery, Picture, is_open
 from foyer.rules.policy import POLICY
 from foyer.rules.refusals import Reason, Refusal
-from foyer.rules.users import User
-from foyer.storage import carts, catalogue, keys
+from foyer.rules.users import User, may
+from foyer.storage import carts, catalogue, keys, users
 from foyer.storage.carts import Stored
 from foyer.storage.idempotency import Attempt
 from foyer.storage.keys import Key
@@ -71,6 +71,7 @@ def put_into_cart(
     found = read([*mine, *wanted], consistent=bool(mine))
     catalogue.remember(wanted, found, now)
     user = visitor.recognise(found, now, changing=True)
+    may(user, POLICY.actions.fill_cart)
     if user is None:
         offered(thing, catalogue.known(found), now)
         return _first_line(visitor, thing, quantity, catalogue.known(found), terms, now, entropy)
@@ -163,9 +164,9 @@ def _first_line(
     """Guest and cart in one transaction: there is no guest without a cart, and no half of one."""
     _check_version(Cart(), terms)
     cart = add(Cart(), thing, quantity, now, POLICY.carts)
-    user, rows = mint(visitor, now, entropy)
+    user = mint(visitor, now, entropy)
     try:
-        write(*rows, carts.new_cart(user.id, cart, new_write_id(entropy), now))
+        write(users.new_guest(user), carts.new_cart(user.id, cart, new_write_id(entropy), now))
     except Exception:
         visitor.minted = None  # no cookie for a guest who may not exist
         raise

@@ -26,7 +26,7 @@ class Claim:
     address: str
     profile: Profile
     language: str
-    terms: str
+    terms: str | None
     newsletter: bool
     made_at: int
     expires: int
@@ -36,6 +36,7 @@ class Claim:
     redeemed_by: str | None = None
     redeemed_with: str | None = None
     redeemed_epoch: int | None = None
+    on_behalf: bool = False  # `owner` is the user it opens
 
     @property
     def key(self) -> Key:
@@ -43,7 +44,7 @@ class Claim:
 
     @property
     def guest_id(self) -> str | None:
-        return None if self.owner == self.id else self.owner
+        return None if self.owner == self.id or self.on_behalf else self.owner
 
 
 def from_item(item: Item | None, now: int) -> Claim | None:
@@ -57,7 +58,7 @@ def from_item(item: Item | None, now: int) -> Claim | None:
         address=item["address"],
         profile=profile_from(item["profile"]),
         language=item["language"],
-        terms=item["terms"],
+        terms=item.get("terms"),
         newsletter=item["newsletter"],
         made_at=item["made_at"],
         expires=item["expires"],
@@ -67,6 +68,7 @@ def from_item(item: Item | None, now: int) -> Claim | None:
         redeemed_by=redeemed.get("by"),
         redeemed_with=redeemed.get("with"),
         redeemed_epoch=redeemed.get("epoch"),
+        on_behalf=item.get("on_behalf", False),
     )
 
 
@@ -84,6 +86,7 @@ def new_claim(claim: Claim) -> Put:
             "expires": claim.expires,
             "link": claim.link_id,
             "link_until": claim.link_until,
+            "on_behalf": claim.on_behalf or None,
             "list": keys.claims_on(claim.email),
             "list_at": f"{claim.made_at:012d}#{claim.id}",
         },
@@ -128,3 +131,9 @@ def newest(email: str, now: int) -> Claim | None:
     page = listing(keys.claims_on(email), limit=5, newest_first=True)
     found = (from_item(item, now) for item in page.items)
     return next((c for c in found if c is not None and c.redeemed_at is None), None)
+
+
+def opened_for(email: str) -> list[str]:
+    """The users staff opened for this address lately, who wait for its owner."""
+    page = listing(keys.claims_on(email), limit=20, newest_first=True)
+    return [keys.id_in(item["pk"]) for item in page.items if item.get("on_behalf")]

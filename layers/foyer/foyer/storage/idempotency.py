@@ -53,11 +53,13 @@ class Attempt:
             raise Refusal(Reason.KEY_REUSED)
         return True
 
-    def record(self, now: int) -> Put:
-        """Goes into the transaction that does it; fails it where the key was used meanwhile."""
+    def record(self, now: int, made: str | None = None) -> Put:
+        """Goes into the transaction that does it; fails it where the key was used meanwhile. `made`
+        is the id of what it makes, for the answer to a repeat."""
         key = self.row_key
+        body = {"body": self._fingerprint(now), "expires": now + DAY, "made": made}
         return Put(
-            {"pk": key.pk, "sk": key.sk, "body": self._fingerprint(now), "expires": now + DAY},
+            {"pk": key.pk, "sk": key.sk, **body},
             condition=f"{ABSENT} OR expires <= :now",
             values={":now": now},
         )

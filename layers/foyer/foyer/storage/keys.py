@@ -9,11 +9,15 @@
 | link                | USER#<id>        | LINK#<purpose>       |                                |                       |
 | cart                | USER#<id>        | CART                 |                                |                       |
 | receipt             | USER#<id>        | RECEIPT#<guest>      |                                |                       |
+| who belongs to it   | USER#<id>        | MEMBER               | MEMBERS#<org> (status, since)  |                       |
+| who works there     | USER#<id>        | ROLE#<role>#<org>    | STAFF#<org> (role)             |                       |
 | consent, audit      | USER#<id>        | CONSENT#… AUDIT#…    |                                |                       |
 | idempotency record  | USER#<id>        | KEY#<route>#<key>    |                                |                       |
 | proved address      | EMAIL#<address>  | EMAIL                |                                |                       |
 | code asked for      | CODE#<nonce>     | CODE                 |                                |                       |
-| organization        | ORG#<id>         | ORG                  |                                |                       |
+| organization        | ORG#<id>         | ORG                  | ORGS (path)                    |                       |
+| who may administer the site | ORG#root | ADMINISTRATORS       |                                |                       |
+| approvals asked     | DIGEST#<org>     | <window>             |                                | DIGEST (its end)      |
 | product             | PRODUCT#<id>     | PRODUCT              | PRODUCTS or PRODUCTS#<gallery> |                       |
 | gallery             | GALLERY#<id>     | GALLERY              | GALLERIES (made)               |                       |
 | picture             | GALLERY#<id>     | GALLERY#PICTURE#<id> |                                |                       |
@@ -71,6 +75,19 @@ def audit(user_id: str, at: int, record_id: str) -> Key:
     return Key(f"USER#{user_id}", f"AUDIT#{at}#{record_id}")
 
 
+def audit_of(user_id: str) -> Key:
+    """Where the audit of a user begins."""
+    return Key(f"USER#{user_id}", "AUDIT#")
+
+
+def member(user_id: str) -> Key:
+    return Key(f"USER#{user_id}", "MEMBER")
+
+
+def role(user_id: str, role: str, org_id: str) -> Key:
+    return Key(f"USER#{user_id}", f"ROLE#{role}#{org_id}")
+
+
 def email(email: str) -> Key:
     return Key(f"EMAIL#{email}", "EMAIL")
 
@@ -85,6 +102,14 @@ def idempotency(user_id: str, route: str, key: str) -> Key:
 
 def organization(org_id: str) -> Key:
     return Key(f"ORG#{org_id}", "ORG")
+
+
+def administrators() -> Key:
+    return Key("ORG#root", "ADMINISTRATORS")
+
+
+def digest(org_id: str, window: int) -> Key:
+    return Key(f"DIGEST#{org_id}", str(window))
 
 
 def product(product_id: str) -> Key:
@@ -110,6 +135,18 @@ def limit(action: str, subject: str, window: int) -> Key:
 def id_in(part: str) -> str:
     """The id a key or a part of it ends with."""
     return part.rpartition("#")[2]
+
+
+ORGANIZATIONS = "ORGS"
+DIGESTS = "DIGEST"
+
+
+def members_of(org_id: str) -> str:
+    return f"MEMBERS#{org_id}"
+
+
+def staff_of(org_id: str) -> str:
+    return f"STAFF#{org_id}"
 
 
 PUBLIC_GALLERIES = "GALLERIES"

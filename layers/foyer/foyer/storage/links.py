@@ -19,6 +19,7 @@ class Link:
     until: int
     used_at: int | None = None
     used_with: str | None = None  # the hash of the cookie that did it
+    address: str | None = None  # of a change of address: the new one
 
     @property
     def key(self) -> Key:
@@ -39,6 +40,7 @@ def from_item(item: Item | None) -> Link | None:
         item["until"],
         item.get("used_at"),
         item.get("used_with"),
+        item.get("address"),
     )
 
 
@@ -49,6 +51,7 @@ def replace(old: Link | None, new: Link) -> Put:
         "link": new.id,
         "epoch": new.epoch,
         "until": new.until,
+        "address": new.address,
         "expires": new.until + DAY,
     }
     if old is None:

@@ -67,7 +67,17 @@ class Delete:
     values: Mapping[str, Any] = field(default_factory=dict)
 
 
-Change = Put | Update | Delete
+@dataclass(frozen=True)
+class Check:
+    """Nothing changes in this row; the others change only while it is so."""
+
+    key: Key
+    condition: str
+    names: Mapping[str, str] = field(default_factory=dict)
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+Change = Put | Update | Delete | Check
 
 ABSENT = "attribute_not_exists(pk)"
 
@@ -182,12 +192,19 @@ def due(name: str, *, before: int, limit: int) -> list[Key]:
     return [Key(item["pk"], item["sk"]) for item in page.items]
 
 
-def family(head: Key, prefix: str, *, limit: int, after: Key | None = None) -> Page:
+def family(
+    head: Key,
+    prefix: str,
+    *,
+    limit: int,
+    after: Key | None = None,
+    newest_first: bool = False,
+) -> Page:
     """The rows of `head`'s partition whose sort key begins so, in its order, behind `after`."""
     start = None if after is None else after._asdict()
     values = {":pk": head.pk, ":sk": prefix}
     condition = "pk = :pk AND begins_with(sk, :sk)"
-    return _query(condition, values, {}, limit=limit, after=start)
+    return _query(condition, values, {}, limit=limit, after=start, backwards=newest_first)
 
 
 def _query(
@@ -276,6 +293,8 @@ def _action(change: Change) -> dict[str, Any]:
         return {"Put": body | {"Item": _typed(change.item)}}
     if isinstance(change, Delete):
         return {"Delete": body | {"Key": _key(change.key)}}
+    if isinstance(change, Check):
+        return {"ConditionCheck": body | {"Key": _key(change.key)}}
     return {"Update": body | {"Key": _key(change.key), "UpdateExpression": change.expression}}
 
 

@@ -2,20 +2,27 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import Any
 
+from foyer.rules.organizations import DEFAULT_PATH
 from foyer.rules.policy import POLICY
+from foyer.rules.roles import Role
 from foyer.rules.sessions import DAY, Session
-from foyer.rules.users import Profile, Role, State, User
+from foyer.rules.users import Event, Profile, State, User, after
 from foyer.storage import keys
 from foyer.storage.keys import Key
 from foyer.storage.table import (
     ABSENT,
+    Check,
     ConditionFailed,
+    Delete,
     Item,
+    Page,
     Put,
     Unavailable,
     Update,
+    family,
     setting,
     write,
 )
@@ -36,7 +43,7 @@ def from_item(item: Item | None) -> User | None:
         email=item.get("email"),
         address=item.get("address"),
         profile=profile_from(item["profile"]) if "profile" in item else None,
-        roles=tuple(Role(r["role"], r["organization_id"]) for r in item.get("roles", [])),
+        roles=tuple(_role(raw) for raw in item.get("roles", [])),
         epoch=item.get("epoch", 0),
         sessions={id_: _session(id_, raw) for id_, raw in item.get("sessions", {}).items()},
         sessions_ended_at=item.get("sessions_ended_at"),
@@ -45,6 +52,14 @@ def from_item(item: Item | None) -> User | None:
         password_id=item.get("password"),
         terms=item.get("terms"),
         took=item.get("took", {}),
+        path=tuple(item.get("path", DEFAULT_PATH)),
+        version=item.get("version", 0),
+        status_at=item.get("status_at", 0),
+        kind=item.get("kind", "sign_up"),
+        created_by=item.get("created_by"),
+        claim_id=item.get("claim"),
+        approved_before=item.get("approved_before", False),
+        is_proved=not item.get("unproved", False),
     )
 
 
@@ -88,10 +103,9 @@ def hold_claim(guest: User, claim_id: str, email_hash: str, dropped: str | None)
 def promote(before: User, after: User, now: int) -> Update:
     """The same user, registered (H9). Fails where the guest ended or was promoted meanwhile. Who
     waits for approval goes on as the guest he was, but no clean-up takes him."""
-    gone = ["due", "due_at"]
-    if after.password_id is None:
-        gone.append("password")  # one that was chosen for an earlier application is none of this
-    facts = _account(after)
+    facts = {name: value for name, value in _account(after).items() if value is not None}
+    # what an earlier application said, a password first of all, is none of this one's
+    gone = ["due", "due_at", *(name for name in _account(after) if name not in facts)]
     if after.status is State.APPROVED:
         gone.append("secret")
         facts |= {"was": before.secret_hash, "promoted_at": now}
@@ -110,9 +124,12 @@ def promote(before: User, after: User, now: int) -> Update:
 
 
 def new_account(user: User) -> Put:
-    """A fresh registered user."""
-    key = keys.user(user.id)
-    return Put({"pk": key.pk, "sk": key.sk, **_account(user)}, condition=ABSENT)
+    """A fresh registered user. One whom staff opened an account for waits among the idle."""
+    item = {**keys.user(user.id)._asdict(), **_account(user)}
+    if user.status is State.PENDING_EMAIL_ACTIVATION:
+        item["due"] = keys.idle_guests(keys.shard_of(user.id))
+        item["due_at"] = user.seen_at + POLICY.claims.on_behalf_days * DAY
+    return Put(item, condition=ABSENT)
 
 
 def _account(user: User) -> dict[str, Any]:
@@ -124,18 +141,64 @@ def _account(user: User) -> dict[str, Any]:
         "profile": profile_raw(user.profile),
         "language": user.language,
         "seen_at": user.seen_at,
-        "roles": [vars(role) for role in user.roles],
+        "roles": [_role_raw(role) for role in user.roles],
         "epoch": user.epoch,
         "sessions": {session.id: _raw(session) for session in user.sessions.values()},
         "password": user.password_id,
         "terms": user.terms,
         "took": dict(user.took),
+        "path": list(user.path),
+        "version": user.version,
+        "status_at": user.status_at,
+        "kind": user.kind,
+        "created_by": user.created_by,
+        "claim": user.claim_id,
+        "approved_before": user.approved_before or None,
+        "unproved": None if user.is_proved else True,
     }
 
 
-def supersede(rejected: User) -> Update:
+def change(before: User, after: User, now: int) -> Update:
+    """The account as it is from now on; fails where anything of it was changed meanwhile. Where the
+    epoch rises every session ends but those `after` has (R27); approval ends the guest's cookie."""
+    was, is_ = _account(before), _account(replace(after, version=before.version + 1))
+    sets = {name: value for name, value in is_.items() if value != was[name] and value is not None}
+    gone = [name for name, value in is_.items() if value is None and was[name] is not None]
+    if after.epoch != before.epoch:
+        sets |= {"sessions": is_["sessions"], "sessions_ended_at": now}
+    if before.status is State.PENDING_EMAIL_ACTIVATION:
+        gone += ["due", "due_at"]
+    if after.status is State.APPROVED and before.secret_hash is not None:
+        sets |= {"was": before.secret_hash, "promoted_at": now}
+        gone.append("secret")
+    return setting(
+        keys.user(before.id),
+        sets,
+        removes=gone,
+        condition="#status = :status AND epoch = :epoch AND version = :version",
+        names={"#status": "status"},
+        values={
+            ":status": was["status"],
+            ":epoch": before.epoch,
+            ":version": before.version,
+        },
+    )
+
+
+def supersede(rejected: User, now: int) -> Update:
     """His address goes to another user; fails where staff decided otherwise meanwhile."""
-    return _if_status(rejected, {"status": State.SUPERSEDED.value})
+    state = after(rejected.state, Event.LOSE_ADDRESS)
+    return change(rejected, replace(rejected, status=state, status_at=now), now)
+
+
+def acts(actor: User) -> Check:
+    """Whoever acts is still who he was when he was asked: approved, with the same roles."""
+    return Check(
+        keys.user(actor.id),
+        "#status = :approved AND epoch = :epoch",
+        {"#status": "status"},
+        {":approved": State.APPROVED.value, ":epoch": actor.epoch},
+    )
 
 
 def open_session(
@@ -190,12 +253,10 @@ def _took(user: User, guests: Sequence[str], now: int) -> dict[str, int] | None:
     return {id_: lately[id_] for id_ in newest} | dict.fromkeys(guests, now)
 
 
-def prove_session(user: User, session: Session, now: int) -> Update:
-    return _if_current(user, {f"sessions.{session.id}.p": now}, session=session.id)
-
-
-def accept_terms(user: User, version: str) -> Update:
-    return _if_current(user, {"terms": version})
+def prove_session(user: User, session: Session, now: int, *, address: bool) -> Update:
+    """He proved to be himself just now; with `address` that it is his as well."""
+    proof, gone = {f"sessions.{session.id}.p": now}, ["unproved"] if address else []
+    return _if_current(user, proof, removes=gone, session=session.id)
 
 
 def _if_current(
@@ -217,17 +278,6 @@ def _if_current(
         condition=condition,
         names=names,
         values={":approved": State.APPROVED.value, ":epoch": user.epoch},
-    )
-
-
-def _if_status(user: User, sets: Mapping[str, Any]) -> Update:
-    assert user.status is not None  # noqa: S101
-    return setting(
-        keys.user(user.id),
-        sets,
-        condition="#status = :status",
-        names={"#status": "status"},
-        values={":status": user.status.value},
     )
 
 
@@ -302,13 +352,41 @@ def owner_of(item: Item | None) -> str | None:
     return None if item is None else str(item["user"])
 
 
-def own_address(email: str, user_id: str, now: int, *, of: str | None = None) -> Put:
-    """The address is this user's from now on; fails where it is anybody's but `of`."""
-    key = keys.email(email)
-    item = {"pk": key.pk, "sk": key.sk, "user": user_id, "proved_at": now}
+@dataclass(frozen=True)
+class Application:
+    """An address was rejected as that user and asked again at that time (epoch seconds)."""
+
+    user_id: str
+    at: int
+
+
+def applications_of(item: Item | None) -> list[Application]:
+    """The earlier registrations of an address, from its row."""
+    told = [] if item is None else item.get("applications", [])
+    return [Application(raw["user"], raw["at"]) for raw in told]
+
+
+def own_address(
+    email: str,
+    user_id: str,
+    now: int,
+    *,
+    of: str | None = None,
+    earlier: Sequence[Application] = (),
+) -> Put:
+    """The address is this user's from now on; fails where it is anybody's but `of`. `earlier` are
+    the registrations of it that were rejected: the row remembers them."""
+    item = {**keys.email(email)._asdict(), "user": user_id, "proved_at": now}
+    if earlier:
+        item["applications"] = [{"user": one.user_id, "at": one.at} for one in earlier]
     if of is None:
         return Put(item, condition=ABSENT)
     return Put(item, "#user = :of", {"#user": "user"}, {":of": of})
+
+
+def leave_address(email: str, user_id: str) -> Delete:
+    """The address is nobody's any more; fails where it is not his."""
+    return Delete(keys.email(email), "#user = :of", {"#user": "user"}, {":of": user_id})
 
 
 def consent(user_id: str, record_id: str, terms: str | None, newsletter: bool, now: int) -> Put:
@@ -318,11 +396,47 @@ def consent(user_id: str, record_id: str, terms: str | None, newsletter: bool, n
     return Put({"pk": key.pk, "sk": key.sk, **facts}, condition=ABSENT)
 
 
-def audit(user_id: str, record_id: str, event: str, actor: str, now: int) -> Put:
-    """What happened to the account and who did it: ids alone."""
-    key = keys.audit(user_id, now, record_id)
-    facts = {"event": event, "actor": actor, "at": now}
+@dataclass(frozen=True)
+class Record:
+    """Something that happened to an account. `actor` is the id of who did it; `note` what staff
+    wrote beside it; `gained` and `lost` are roles, as "role organization"."""
+
+    event: str
+    actor: str
+    at: int
+    note: str | None = None
+    gained: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()
+
+
+def audit(user_id: str, record_id: str, record: Record) -> Put:
+    """Only ever added to."""
+    key = keys.audit(user_id, record.at, record_id)
+    facts: dict[str, Any] = {"event": record.event, "actor": record.actor, "at": record.at}
+    if record.note is not None:
+        facts["note"] = record.note
+    for name, roles in (("gained", record.gained), ("lost", record.lost)):
+        if roles:
+            facts[name] = list(roles)
     return Put({"pk": key.pk, "sk": key.sk, **facts}, condition=ABSENT)
+
+
+def record_from(item: Item) -> Record:
+    return Record(
+        item["event"],
+        item["actor"],
+        item["at"],
+        item.get("note"),
+        tuple(item.get("gained", ())),
+        tuple(item.get("lost", ())),
+    )
+
+
+def history(user_id: str, *, limit: int, after: Item | None = None) -> Page:
+    """What happened to the account, the newest first."""
+    start = None if after is None else Key(after["pk"], after["sk"])
+    head = keys.audit_of(user_id)
+    return family(head, head.sk, limit=limit, after=start, newest_first=True)
 
 
 # ---- parts of the row ----------------------------------------------------------------------------
@@ -342,6 +456,19 @@ def profile_from(raw: Mapping[str, Any]) -> Profile:
         raw.get("phone"),
         raw.get("company"),
     )
+
+
+def _role(raw: Mapping[str, Any]) -> Role:
+    return Role(raw["role"], raw["organization_id"], raw.get("by", ""), raw.get("at", 0))
+
+
+def _role_raw(role: Role) -> dict[str, Any]:
+    return {
+        "role": role.role,
+        "organization_id": role.organization_id,
+        "by": role.by,
+        "at": role.at,
+    }
 
 
 def _raw(session: Session) -> dict[str, Any]:

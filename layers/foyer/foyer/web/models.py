@@ -9,10 +9,11 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 from foyer.operations.sessions import Presence
-from foyer.rules.policy import POLICY
+from foyer.rules.policy import POLICY, ProfileType
 from foyer.rules.sessions import Level
 from foyer.rules.users import GENERIC_ID, what_is_next
 from foyer.storage.receipts import Receipt
+from foyer.storage.users import Record
 
 # Longer than any id of ours, short enough for a key of the table.
 Id = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]
@@ -60,7 +61,6 @@ Code = Annotated[
     Field(min_length=6, max_length=40, pattern=r"^[A-Za-z0-9_ -]+$"),
     AfterValidator(_without_spaces),
 ]
-ProfileType = Literal["C", "B"]
 Language = Literal["en", "fr", "es"]
 
 
@@ -105,6 +105,33 @@ class RoleAnswer(BaseModel):
     organization_id: str
 
 
+class RecordAnswer(BaseModel):
+    """Something that happened to an account."""
+
+    at: str
+    event: str
+    actor: str
+    note: str | None
+    gained: list[RoleAnswer]
+    lost: list[RoleAnswer]
+
+
+def record_answer(record: Record, actor: str) -> RecordAnswer:
+    return RecordAnswer(
+        at=timestamp(record.at),
+        event=record.event,
+        actor=actor,
+        note=record.note,
+        gained=[_role_named(name) for name in record.gained],
+        lost=[_role_named(name) for name in record.lost],
+    )
+
+
+def _role_named(name: str) -> RoleAnswer:
+    role, _, organization_id = name.partition(" ")
+    return RoleAnswer(role=role, organization_id=organization_id)
+
+
 class SessionUser(BaseModel):
     id: str
     registration_type: Literal["G", "R", "A", "S"]
@@ -144,7 +171,10 @@ def session_answer(here: Presence) -> SessionAnswer:
                 "status": known.status if known else None,
                 "email": known.address if known else None,
                 "name": profile.name if profile else None,
-                "roles": [vars(role) for role in known.roles] if known else [],
+                "roles": [
+                    {"role": role.role, "organization_id": role.organization_id}
+                    for role in (known.roles if known else ())
+                ],
             }
         ),
         authentication=here.level.value,

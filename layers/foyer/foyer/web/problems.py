@@ -200,6 +200,61 @@ TABLE: dict[Reason, Words] = {
         _("This link has set a password already"),
         _("Sign in with it, or have a new link mailed to you."),
     ),
+    Reason.NOT_OFFERED: Words(
+        HTTPStatus.FORBIDDEN,
+        _("This is not offered here"),
+        _("This shop does not offer it to you. Please write to us. Nothing was changed."),
+    ),
+    Reason.TOO_MANY_APPLICATIONS: Words(
+        HTTPStatus.TOO_MANY_REQUESTS,
+        _("You have registered again several times"),
+        _("Your registration was not accepted. Please write to us, or try again later."),
+    ),
+    Reason.PROVE_ADDRESS: Words(
+        HTTPStatus.FORBIDDEN,
+        _("Please show that the address is yours"),
+        _("For this we mail a code to your address. Nothing was changed."),
+    ),
+    Reason.WRONG_STATUS: Words(
+        HTTPStatus.CONFLICT,
+        _("This cannot be done to the account as it is now"),
+        _("Somebody may have decided in the meantime. Look at it again. Nothing was changed."),
+    ),
+    Reason.ADDRESS_TAKEN: Words(
+        HTTPStatus.CONFLICT,
+        _("There is an account with this address already"),
+        _("Use that one, or another address. Nothing was changed."),
+    ),
+    Reason.OWN_ACCOUNT: Words(
+        HTTPStatus.FORBIDDEN,
+        _("This is your own account"),
+        _("Ask somebody else on the staff to do this. Nothing was changed."),
+    ),
+    Reason.ROLE_NOT_ALLOWED: Words(
+        HTTPStatus.FORBIDDEN,
+        _("You cannot give or take this role"),
+        _("It is above your own, or of an organization you do not look after."),
+    ),
+    Reason.NOT_ELIGIBLE: Words(
+        HTTPStatus.CONFLICT,
+        _("This person cannot have a role yet"),
+        _("Roles need an approved account with a password. Nothing was changed."),
+    ),
+    Reason.LAST_ADMINISTRATOR: Words(
+        HTTPStatus.CONFLICT,
+        _("This is the last site administrator"),
+        _("Make somebody else one first. Nothing was changed."),
+    ),
+    Reason.TOO_DEEP: Words(
+        HTTPStatus.CONFLICT,
+        _("There are enough levels already"),
+        _("Put it under an organization further up. Nothing was changed."),
+    ),
+    Reason.TOO_MANY_ORGANIZATIONS: Words(
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        _("Too many organizations for one list"),
+        _("Choose one of them, with few enough below it."),
+    ),
     Reason.SESSION_ENDED: Words(
         HTTPStatus.UNAUTHORIZED,
         _("Your session has ended"),
@@ -251,6 +306,7 @@ NEXT = {
     Reason.SIGN_IN_REQUIRED: "sign_in",
     Reason.SIGN_IN_AGAIN: "sign_in",
     Reason.PROOF_REQUIRED: "prove",
+    Reason.PROVE_ADDRESS: "prove_address",
 }
 
 # Our own stable codes of what is wrong with a field, by the kind of error pydantic reports.
@@ -264,6 +320,7 @@ _FIELD_CODES = {
     "string_pattern_mismatch": "malformed",
     "address": "malformed_address",
     "agree": "not_agreed",
+    "unknown_role": "unknown_role",
 }
 _FIELD_WORDS = {
     "missing": _("This is missing."),
@@ -273,6 +330,7 @@ _FIELD_WORDS = {
     "too_short": _("This is too short."),
     "too_long": _("This is too long."),
     "malformed_address": _("This is not an address mail can be sent to."),
+    "unknown_role": _("There is no such role."),
 }
 _OTHER_FIELD = _("This is not as it should be.")
 

@@ -124,7 +124,7 @@ class Request:
         length = len(self.raw_body)
         if length > BODY_LIMIT * 2:  # certainly too large, encoded or not; not worth decoding
             raise Refusal(Reason.TOO_LARGE)
-        if self.method != "DELETE" or self.raw_body:
+        if self.raw_body or "content-type" in self.headers:  # nothing need not say what it is
             media_type, _, parameters = self.headers.get("content-type", "").partition(";")
             charset = parameters.strip().lower()
             if media_type.strip().lower() != accepted or charset not in _UTF8:

@@ -1,0 +1,122 @@
+"""`make administrator EMAIL=…`: invites a site administrator. To the site that `make run` serves on
+this machine, or with STACK= to a deployed one, with the AWS credentials of whoever calls."""
+
+import json
+import os
+import sys
+import urllib.error
+import urllib.request
+from typing import Any
+
+from local.site import PATH
+
+SAID = {
+    "invited": "A link is on its way to {email}. It asks for a password; then the site has its "
+    "administrator.",
+    "granted": "{email} has an account and is site administrator from now on; a mail says so.",
+    "already": "{email} is site administrator already. Nothing was changed.",
+    "no_password": "{email} has an account without a password. Choose one there first "
+    "(My space, Security), then try again.",
+    "not_approved": "{email} has an account that is not approved or is disabled. Let another "
+    "administrator see to that, or use another address.",
+}
+DONE = {"invited", "granted", "already"}
+
+
+def main() -> int:
+    given, stack = os.environ.get("EMAIL", "").strip(), os.environ.get("STACK", "").strip()
+    email = address(given)
+    if email is None:
+        return _fail(f"EMAIL is {given!r}. Say whom: make administrator EMAIL=you@example.com")
+    try:
+        result = _deployed(stack, email) if stack else _here(email)
+    except Problem as problem:
+        return _fail(str(problem))
+    if result not in DONE:
+        return _fail(SAID[result].format(email=email))
+    print(SAID[result].format(email=email))
+    if not stack and result != "already":
+        print(f"On this machine mails arrive at {_here_url()}/_dev/mail")
+    return 0
+
+
+class Problem(Exception):
+    """What is in the way, and what to do."""
+
+
+def address(text: str) -> str | None:
+    from email_validator import EmailNotValidError, validate_email
+
+    try:
+        found = validate_email(text, check_deliverability=False, allow_smtputf8=False)
+    except EmailNotValidError:
+        return None
+    return f"{found.local_part}@{found.ascii_domain}"
+
+
+def _here_url() -> str:
+    return f"http://localhost:{os.environ.get('PORT', '8000')}"
+
+
+def _here(email: str) -> str:
+    door = f"{_here_url()}/_dev/administrator"
+    body = json.dumps({"email": email}).encode()
+    asked = urllib.request.Request(door, body, {"Content-Type": "application/json"})  # noqa: S310
+    try:
+        with urllib.request.urlopen(asked, timeout=10) as answer:  # noqa: S310 - our own door
+            return str(json.load(answer)["result"])
+    except (urllib.error.URLError, TimeoutError, ValueError, KeyError) as error:
+        raise Problem(
+            f"No site answers at {_here_url()} ({error}). Start it with `make run` (PORT= if it "
+            "is another one), or name a deployed one: make administrator EMAIL=… STACK=…"
+        ) from error
+
+
+def _deployed(stack: str, email: str) -> str:
+    """Writes what the site's own functions would; the stream has it mailed."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    os.environ |= _facts(stack)
+    sys.path[0:0] = [entry for entry in PATH if entry not in sys.path]
+    from foyer.operations.on_behalf import invite_administrator
+    from foyer.storage.table import Unavailable
+
+    from foyer import clock
+
+    language = os.environ.get("LOCALE", "en")
+    try:
+        return invite_administrator(email, os.environ["SITE_NAME"], language, clock.now())
+    except (BotoCoreError, ClientError, Unavailable) as error:
+        raise Problem(f"The table of {stack} cannot be written: {error}") from error
+
+
+def _facts(stack: str) -> dict[str, str]:
+    """What functions are told by the template, read back from the deployed stack."""
+    import boto3
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        (found,) = boto3.client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
+    except (BotoCoreError, ClientError) as error:
+        raise Problem(
+            f"The stack {stack} cannot be read: {error}. Check its name, AWS_REGION and your "
+            "credentials."
+        ) from error
+    outputs: Any = {o["OutputKey"]: o["OutputValue"] for o in found.get("Outputs", [])}
+    parameters: Any = {p["ParameterKey"]: p["ParameterValue"] for p in found.get("Parameters", [])}
+    if "TableName" not in outputs:
+        raise Problem(f"The stack {stack} is not of this template: it says nothing of a table.")
+    return {
+        "TABLE_NAME": outputs["TableName"],
+        "SITE_NAME": parameters.get("SiteName", stack),
+        "SITE_URL": parameters.get("SiteUrl", ""),
+    }
+
+
+def _fail(sentence: str) -> int:
+    print(sentence, file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
