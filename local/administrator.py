@@ -78,10 +78,9 @@ def _deployed(stack: str, email: str) -> str:
 
     os.environ |= _facts(stack)
     sys.path[0:0] = [entry for entry in PATH if entry not in sys.path]
+    from foyer import clock
     from foyer.operations.on_behalf import invite_administrator
     from foyer.storage.table import Unavailable
-
-    from foyer import clock
 
     language = os.environ.get("LOCALE", "en")
     try:

@@ -48,7 +48,6 @@ class DevDoors:
         self._site.advance(seconds)
         return _json({"now": self._site.now()})
 
-
     def _administrator(self, body: bytes) -> Answer:
         """What `make administrator` asks of the site on this machine."""
         try:

@@ -103,7 +103,9 @@ def test_the_clock_moves_by_whole_seconds_and_runs_what_came_due(
 def test_the_mailbox_is_a_page_and_json_newest_first(site: Site, browser: Browser) -> None:
     organizations = site.module("foyer.operations.organizations")
     outbox, table = site.module("foyer.storage.outbox"), site.module("foyer.storage.table")
-    assert organizations.open_site("Studio", "a@example.com", "en", site.now()) is False  # open already
+    assert (
+        organizations.open_site("Studio", "a@example.com", "en", site.now()) is False
+    )  # open already
     for name in ("first", "second"):
         mail = outbox.Mail(name, "welcome", f"{name}@example.com", "fr", {}, site.now())
         table.write(outbox.new_mail(mail))

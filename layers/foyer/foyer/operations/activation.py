@@ -31,7 +31,16 @@ from foyer.rules.refusals import Reason, Refusal
 from foyer.rules.registration import Newcomer
 from foyer.rules.roles import DEFAULT
 from foyer.rules.sessions import Level
-from foyer.rules.users import Event, Profile, State, User, after, apply_again, masked
+from foyer.rules.users import (
+    Event,
+    Profile,
+    State,
+    User,
+    after,
+    apply_again,
+    masked,
+    stepped,
+)
 from foyer.storage import (
     administrators,
     carts,
@@ -399,7 +408,7 @@ def _changes(
         _made(before, account, now),
         claims.redeem(claim, account, visitor.cookie_hash, now),
         users.own_address(account.email, account.id, now),
-        users.audit(account.id, new_id(entropy), record),
+        users.audit(account, new_id(entropy), record),
         members.put(account),
         *members.works(account.id, (), account.roles),
         *administrators.kept(before, account),
@@ -448,10 +457,11 @@ def _taking_over(
     lost = list[Change]()
     if owner_id != account.id:
         owner = _rejected(owner_id)
+        gone = stepped(owner, Event.LOSE_ADDRESS, now)
         lost = [
-            users.supersede(owner, now),
+            users.change(owner, gone, now),
             members.drop(owner_id),
-            users.audit(owner_id, new_id(entropy), Record("superseded", account.id, now)),
+            users.audit(gone, new_id(entropy), Record("superseded", account.id, now)),
         ]
     apply_again([one.at for one in earlier], now, POLICY.approvals)
     remembered = [*earlier, Application(owner_id, now)][-REMEMBERED_APPLICATIONS:]

@@ -81,6 +81,7 @@ def redeem(visitor: Visitor, text: str, now: int, entropy: Entropy = token_bytes
             email=logon_id(address),
             address=address,
             epoch=user.epoch + 1,
+            version=user.version + 1,
             sessions={session.id: session},
         )
         told = {"new": address, "old": user.address or ""}
@@ -90,7 +91,7 @@ def redeem(visitor: Visitor, text: str, now: int, entropy: Entropy = token_bytes
                 users.change(user, account, now),
                 users.leave_address(user.email or "", user.id),
                 links.use(link, visitor.cookie_hash, now),
-                users.audit(user.id, new_id(entropy), Record("address_changed", user.id, now)),
+                users.audit(account, new_id(entropy), Record("address_changed", user.id, now)),
                 members.put(account),
                 notice("address_changed", user, now, entropy, **told),
                 notice("address_changed", account, now, entropy, **told),

@@ -19,9 +19,10 @@ def tell(now: int, entropy: Entropy = token_bytes) -> int:
     """Mails who may decide how many wait now, once, and in one mail whatever the organizations.
     Answers how many mails that makes. Of two sweeps at once one does."""
     due = digests.ready(now, AT_ONCE)
-    if not due:
+    rows = read(due, consistent=True) if due else {}
+    ready = [digests.from_item(row) for row in rows.values()]
+    if not ready:
         return 0
-    ready = [digests.from_item(row) for row in read(due, consistent=True).values()]
     waiting = {path: _waiting(path[-1]) for path in sorted({digest.path for digest in ready})}
     asked = [path for path, number in waiting.items() if number]
     mails = [

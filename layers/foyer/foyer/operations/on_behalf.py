@@ -220,7 +220,7 @@ def mail_reset(
         write(
             users.acts(actor),
             new_mail(mail),
-            users.audit(target.id, new_id(entropy), Record("reset_mailed", actor.id, now)),
+            users.audit(target, new_id(entropy), Record("reset_mailed", actor.id, now)),
             *([attempt.record(now)] if attempt else []),
         )
     except ConditionFailed as failed:

@@ -50,7 +50,7 @@ def new_password(
     address = user.address or user.email
     return [
         users.put_password(user, passwords.hashed(password, cost()), now),
-        users.audit(user.id, new_id(entropy), Record("password_changed", user.id, now)),
+        users.audit(user, new_id(entropy), Record("password_changed", user.id, now)),
         limits.guesses(user.email, None, now).forget(),
         asked_mail("password_changed", visitor, address, now, entropy),
     ]

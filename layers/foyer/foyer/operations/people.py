@@ -35,16 +35,17 @@ def find(
     after: Item | None = None,
 ) -> Found:
     """The people below who asks, in his organizations and those below them or in one of these;
-    those who wait longest for a status first. Refuses NOT_FOUND for an organization out of his
-    reach, TOO_MANY_ORGANIZATIONS where one must be named."""
+    those who wait longest for a status first. Refuses NOT_FOUND where he reaches nobody there,
+    TOO_MANY_ORGANIZATIONS where one must be named."""
     actor, _ = acting(visitor, now)
     if organization_id is None:
         tops = bases(actor, Power.SEE)
     else:
         top = organizations.find(organization_id)
-        if top is None or reach(actor.roles, Power.SEE, top.path) is None:
-            raise Refusal(Reason.NOT_FOUND)
-        tops = [top]
+        seen = top is not None and reach(actor.roles, Power.SEE, top.path) is not None
+        tops = [top] if top is not None and seen else []
+    if not tops:
+        raise Refusal(Reason.NOT_FOUND)
     if address is not None:
         found = [m for m in _by_address(logon_id(address)) if status in {None, m.status}]
         below = {top.id for top in tops}

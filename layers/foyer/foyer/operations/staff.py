@@ -13,7 +13,7 @@ from foyer.rules.policy import POLICY
 from foyer.rules.refusals import Reason, Refusal
 from foyer.rules.registration import Newcomer, Tried
 from foyer.rules.roles import ROOT, SITE_ADMINISTRATOR, Power, Role, may_act_on, may_give
-from foyer.rules.users import Event, ImpossibleStep, Profile, State, User, after
+from foyer.rules.users import Event, ImpossibleStep, Profile, State, User, stepped
 from foyer.storage import administrators, keys, members, organizations, users
 from foyer.storage.idempotency import UNKEYED, Attempt, Once
 from foyer.storage.keys import Key
@@ -137,8 +137,7 @@ def reject(
     """Says no, with a reason he reads in the mail; he may register again (0.4, H20)."""
 
     def decide(actor: User, target: User) -> Step:
-        account = _stepped(target, Event.REJECT, now)
-        account = replace(account, epoch=target.epoch + 1, sessions={})
+        account = _stepped(target, Event.REJECT, now, out=True)
         mail = notice("rejected", target, now, entropy, reason=reason)
         return Step(account, Record("rejected", actor.id, now, note=reason), (mail,))
 
@@ -156,8 +155,7 @@ def disable(
     """Nobody gets in any more, at once; what is in it stays. Refuses LAST_ADMINISTRATOR."""
 
     def decide(actor: User, target: User) -> Step:
-        account = _stepped(target, Event.DISABLE, now)
-        account = replace(account, epoch=target.epoch + 1, sessions={})
+        account = _stepped(target, Event.DISABLE, now, out=True)
         return Step(account, Record("disabled", actor.id, now))
 
     return _change(visitor, user_id, Power.SWITCH, "disable", decide, now, once, entropy)
@@ -209,18 +207,20 @@ def edit(
             phone=form.phone or before.phone,
             company=form.company or before.company,
         )
-        account = replace(target, profile=profile, language=form.language or target.language)
-        if account == target:
+        language = form.language or target.language
+        if (profile, language) == (target.profile, target.language):
             return None
+        version = target.version + 1
+        account = replace(target, profile=profile, language=language, version=version)
         return Step(account, Record("edited", actor.id, now))
 
     return _change(visitor, user_id, Power.EDIT, "edit", decide, now, once, entropy)
 
 
-def _stepped(target: User, event: Event, now: int) -> User:
+def _stepped(target: User, event: Event, now: int, *, out: bool = False) -> User:
     """Refuses WRONG_STATUS for an edge that is not drawn (rules/users.md)."""
     try:
-        return replace(target, status=after(target.state, event), status_at=now)
+        return stepped(target, event, now, out=out)
     except ImpossibleStep as error:
         raise Refusal(Reason.WRONG_STATUS, facts={"user_status": target.state.value}) from error
 
@@ -263,7 +263,7 @@ def _change(
             if who_acts is None and last and others[0] is not None:
                 raise Refusal(Reason.LAST_ADMINISTRATOR) from failed
             continue
-        return replace(step.account, version=target.version + 1)
+        return step.account
     raise Refusal(Reason.BUSY, retry_after=1)
 
 
@@ -272,7 +272,7 @@ def beside(target: User, step: Step, entropy: Entropy) -> list[Change]:
     return [
         members.put(step.account),
         *members.works(target.id, target.roles, step.account.roles),
-        users.audit(target.id, new_id(entropy), step.record),
+        users.audit(step.account, new_id(entropy), step.record),
         *step.mails,
     ]
 
@@ -314,7 +314,8 @@ def give_roles(
 def changed_roles(
     target: User, roles: tuple[Role, ...], actor: str, now: int, entropy: Entropy
 ) -> Step:
-    account = replace(target, roles=roles, epoch=target.epoch + 1, sessions={})
+    version, epoch = target.version + 1, target.epoch + 1
+    account = replace(target, roles=roles, version=version, epoch=epoch, sessions={})
     record = Record(
         "roles_changed",
         actor,

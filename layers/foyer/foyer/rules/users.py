@@ -6,7 +6,7 @@ promotes that same user (H9). The machine is drawn in users.md beside this file.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum, StrEnum
 from hmac import compare_digest
 
@@ -175,6 +175,14 @@ def registration_type(status: State | None, roles: Iterable[Role]) -> Registrati
     if SITE_ADMINISTRATOR in held:
         return "S"
     return "A" if held & ADMINISTRATIVE else "R"
+
+
+def stepped(user: User, event: Event, now: int, *, out: bool = False) -> User:
+    """The account after the event, its next version; `out` where every session ends with it (R27).
+    Raises ImpossibleStep."""
+    status = after(user.state, event)
+    account = replace(user, status=status, status_at=now, version=user.version + 1)
+    return replace(account, epoch=user.epoch + 1, sessions={}) if out else account
 
 
 class Standing(Enum):

@@ -71,8 +71,9 @@ def consent(user_id: str, at: int, record_id: str) -> Key:
     return Key(f"USER#{user_id}", f"CONSENT#{at}#{record_id}")
 
 
-def audit(user_id: str, at: int, record_id: str) -> Key:
-    return Key(f"USER#{user_id}", f"AUDIT#{at}#{record_id}")
+def audit(user_id: str, at: int, version: int, record_id: str) -> Key:
+    """In the order of time, and within a second of the account's versions."""
+    return Key(f"USER#{user_id}", f"AUDIT#{at}#{version:06d}#{record_id}")
 
 
 def audit_of(user_id: str) -> Key:

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from foyer.rules.organizations import DEFAULT_PATH
 from foyer.rules.policy import POLICY
 from foyer.rules.roles import Role
 from foyer.rules.sessions import DAY, Session
-from foyer.rules.users import Event, Profile, State, User, after
+from foyer.rules.users import Profile, State, User
 from foyer.storage import keys
 from foyer.storage.keys import Key
 from foyer.storage.table import (
@@ -159,9 +159,11 @@ def _account(user: User) -> dict[str, Any]:
 
 
 def change(before: User, after: User, now: int) -> Update:
-    """The account as it is from now on; fails where anything of it was changed meanwhile. Where the
-    epoch rises every session ends but those `after` has (R27); approval ends the guest's cookie."""
-    was, is_ = _account(before), _account(replace(after, version=before.version + 1))
+    """The account as it is from now on, the next version; fails where anything of it was changed
+    meanwhile. Where the epoch rises every session ends but those `after` has (R27); approval ends
+    the guest's cookie."""
+    assert after.version == before.version + 1  # noqa: S101
+    was, is_ = _account(before), _account(after)
     sets = {name: value for name, value in is_.items() if value != was[name] and value is not None}
     gone = [name for name, value in is_.items() if value is None and was[name] is not None]
     if after.epoch != before.epoch:
@@ -183,12 +185,6 @@ def change(before: User, after: User, now: int) -> Update:
             ":version": before.version,
         },
     )
-
-
-def supersede(rejected: User, now: int) -> Update:
-    """His address goes to another user; fails where staff decided otherwise meanwhile."""
-    state = after(rejected.state, Event.LOSE_ADDRESS)
-    return change(rejected, replace(rejected, status=state, status_at=now), now)
 
 
 def acts(actor: User) -> Check:
@@ -409,9 +405,9 @@ class Record:
     lost: tuple[str, ...] = ()
 
 
-def audit(user_id: str, record_id: str, record: Record) -> Put:
-    """Only ever added to."""
-    key = keys.audit(user_id, record.at, record_id)
+def audit(account: User, record_id: str, record: Record) -> Put:
+    """Only ever added to. `account` as it is afterwards."""
+    key = keys.audit(account.id, record.at, account.version, record_id)
     facts: dict[str, Any] = {"event": record.event, "actor": record.actor, "at": record.at}
     if record.note is not None:
         facts["note"] = record.note

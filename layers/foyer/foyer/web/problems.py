@@ -203,17 +203,17 @@ TABLE: dict[Reason, Words] = {
     Reason.NOT_OFFERED: Words(
         HTTPStatus.FORBIDDEN,
         _("This is not offered here"),
-        _("This shop does not offer it to you. Please write to us. Nothing was changed."),
+        _("Please write to us if you miss it. Nothing was changed."),
     ),
     Reason.TOO_MANY_APPLICATIONS: Words(
         HTTPStatus.TOO_MANY_REQUESTS,
         _("You have registered again several times"),
-        _("Your registration was not accepted. Please write to us, or try again later."),
+        _("They were not accepted. Please write to us, or try again later. Nothing was changed."),
     ),
     Reason.PROVE_ADDRESS: Words(
         HTTPStatus.FORBIDDEN,
         _("Please show that the address is yours"),
-        _("For this we mail a code to your address. Nothing was changed."),
+        _("Have a code mailed to you under “Security” and enter it: that shows it."),
     ),
     Reason.WRONG_STATUS: Words(
         HTTPStatus.CONFLICT,
@@ -232,18 +232,18 @@ TABLE: dict[Reason, Words] = {
     ),
     Reason.ROLE_NOT_ALLOWED: Words(
         HTTPStatus.FORBIDDEN,
-        _("You cannot give or take this role"),
-        _("It is above your own, or of an organization you do not look after."),
+        _("You cannot give or take away this role"),
+        _("It is not below your own, or is of an organization you do not look after."),
     ),
     Reason.NOT_ELIGIBLE: Words(
         HTTPStatus.CONFLICT,
         _("This person cannot have a role yet"),
-        _("Roles need an approved account with a password. Nothing was changed."),
+        _("Roles need an approved account with a password and a confirmed address."),
     ),
     Reason.LAST_ADMINISTRATOR: Words(
         HTTPStatus.CONFLICT,
         _("This is the last site administrator"),
-        _("Make somebody else one first. Nothing was changed."),
+        _("Make another person site administrator first. Nothing was changed."),
     ),
     Reason.TOO_DEEP: Words(
         HTTPStatus.CONFLICT,
@@ -253,7 +253,7 @@ TABLE: dict[Reason, Words] = {
     Reason.TOO_MANY_ORGANIZATIONS: Words(
         HTTPStatus.UNPROCESSABLE_ENTITY,
         _("Too many organizations for one list"),
-        _("Choose one of them, with few enough below it."),
+        _("Choose one of them for the list."),
     ),
     Reason.SESSION_ENDED: Words(
         HTTPStatus.UNAUTHORIZED,
