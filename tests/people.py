@@ -96,3 +96,55 @@ def plant(
 
 def administrator(site: Site) -> Person:
     return plant(site, "boss", role=("site_administrator", "root"), org="root")
+
+
+ADMINISTRATIVE = {
+    "site_administrator",
+    "buyer_administrator",
+    "customer_service_representative",
+    "customer_service_supervisor",
+    "photographer",
+}
+
+
+def plain(value: Any) -> Any:
+    """DynamoDB's notation as Python has it."""
+    ((kind, inner),) = value.items()
+    if kind == "M":
+        return {name: plain(part) for name, part in inner.items()}
+    if kind == "L":
+        return [plain(part) for part in inner]
+    return {"N": int, "SS": set}.get(kind, lambda same: same)(inner)
+
+
+def is_consistent(site: Site) -> None:
+    """What must hold of the table at any moment (trust.md I1, I2, I7, and what lists show)."""
+    rows = [{name: plain(value) for name, value in row.items()} for row in site.cloud.rows()]
+    at = {(row["pk"], row["sk"]): row for row in rows}
+    accounts = {r["pk"]: r for r in rows if r["sk"] == "USER" and "status" in r}
+    roles, administrators = set(), set()
+    for pk, user in accounts.items():
+        held = [(role["role"], role["organization_id"]) for role in user["roles"]]
+        if user["status"] != "approved":
+            assert not user["sessions"], "only the approved hold sessions (H19)"
+        if user["status"] in {"approved", "pending_approval", "rejected", "disabled"}:
+            owner = at[f"EMAIL#{user['email']}", "EMAIL"]
+            assert f"USER#{owner['user']}" == pk, "an address is one account's"
+        member = at.get((pk, "MEMBER"))
+        if user["status"] == "superseded":
+            assert member is None
+            continue
+        assert member is not None
+        assert (member["status"], member["address"]) == (user["status"], user["address"])
+        assert member["name"] == user["profile"]["name"]
+        assert [(r["role"], r["organization_id"]) for r in member["roles"]] == held
+        assert member["list"] == f"MEMBERS#{user['path'][-1]}"
+        assert member["list_at"].startswith(f"{user['status']}#{user['status_at']:012d}#")
+        roles |= {(pk, f"ROLE#{role}#{org}") for role, org in held if role in ADMINISTRATIVE}
+        if user["status"] == "approved" and ("site_administrator", "root") in held:
+            administrators.add(pk.removeprefix("USER#"))
+    assert {(r["pk"], r["sk"]) for r in rows if r["sk"].startswith("ROLE#")} == roles
+    assert at["ORG#root", "ADMINISTRATORS"]["ids"] == administrators
+    for row in rows:
+        if row["sk"] == "EMAIL":
+            assert accounts[f"USER#{row['user']}"]["email"] == row["pk"].removeprefix("EMAIL#")

@@ -69,6 +69,25 @@ def error(code: str, status: int = 400) -> Callable[[Send], AWSResponse]:
     return lambda _: refused(code, status)
 
 
+# Each is mended by one retry, ours or the SDK's.
+TRANSIENT = {
+    "throttled": error("ThrottlingException"),
+    "internal error": error("InternalServerError", 500),
+    "request lost": lost_request,
+    "answer lost": lost_answer,
+    "conflict": error("TransactionConflictException"),
+}
+
+
+def calls_of(cloud: Cloud, work: Callable[[], object]) -> int:
+    """How many calls a piece of work makes when all goes well: the places where it may go wrong."""
+    golden = Fault(lambda send: send())
+    cloud.intercept = golden
+    work()
+    cloud.intercept = None
+    return golden.seen
+
+
 # ---- interleavings -----------------------------------------------------------------------------
 
 _turn: ContextVar[int | None] = ContextVar("turn", default=None)

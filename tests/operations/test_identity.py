@@ -14,14 +14,14 @@ from local.gateway import Gateway
 from local.site import Site
 from tests.conftest import CASES, SCHEDULES
 from tests.seam import (
+    TRANSIENT,
     Fault,
     Killed,
-    error,
+    calls_of,
     interleavings,
     killed_after,
     killed_before,
     lost_answer,
-    lost_request,
 )
 from tests.visiting import CALENDAR, OTHER_PASSWORD, PASSWORD, VOUCHER, Answer, Browser
 
@@ -418,39 +418,22 @@ FLOWS = {
     "reset": _reset,
 }
 
-FAULTS = {
-    "throttled": error("ThrottlingException"),
-    "internal error": error("InternalServerError", 500),
-    "request lost": lost_request,
-    "answer lost": lost_answer,
-    "conflict": error("TransactionConflictException"),
-}
 
-
-def golden(site: Site, work: Callable[[], object]) -> int:
-    """How many calls it makes when all goes well."""
-    counted = Fault(lambda send: send())
-    site.cloud.intercept = counted
-    work()
-    site.cloud.intercept = None
-    return counted.seen
-
-
-def calls_of(site: Site, gateway: Gateway, flow: str) -> int:
+def places(site: Site, gateway: Gateway, flow: str) -> int:
     cast = Cast(gateway)
     go = FLOWS[flow](cast)
-    return golden(site, lambda: go(cast.here))
+    return calls_of(site.cloud, lambda: go(cast.here))
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("fault", TRANSIENT)
 @pytest.mark.parametrize("flow", FLOWS)
 def test_f1_f5_one_fault_at_any_call_is_mended_and_nothing_is_lost(
     site: Site, gateway: Gateway, flow: str, fault: str
 ) -> None:
-    for at in range(calls_of(site, gateway, flow)):
+    for at in range(places(site, gateway, flow)):
         cast = Cast(gateway)
         go = FLOWS[flow](cast)
-        site.cloud.intercept = Fault(FAULTS[fault], at)
+        site.cloud.intercept = Fault(TRANSIENT[fault], at)
         answer = go(cast.here)
         site.cloud.intercept = None
         if answer.status_code == 503:  # a plain read or write that met a conflict
@@ -464,7 +447,7 @@ def test_0_18_a_lost_answer_the_same_browser_asks_again_and_a_stranger_does_not_
     site: Site, gateway: Gateway, flow: str
 ) -> None:
     """Every answer from the call on is lost, as far as anybody can see: 503. Then all is well."""
-    for at in range(calls_of(site, gateway, flow)):
+    for at in range(places(site, gateway, flow)):
         cast = Cast(gateway)
         go = FLOWS[flow](cast)
         site.cloud.intercept = Fault(lost_answer, *range(at, 99))
@@ -508,7 +491,7 @@ def test_0_18_after_a_lost_answer_a_stranger_who_has_the_link_or_code_does_not_g
 def test_f8_a_process_that_dies_half_way_leaves_nothing_half_done(
     site: Site, gateway: Gateway, flow: str, death: Callable[[Send], Any]
 ) -> None:
-    for at in range(calls_of(site, gateway, flow)):
+    for at in range(places(site, gateway, flow)):
         cast = Cast(gateway)
         go = FLOWS[flow](cast)
         site.cloud.intercept = Fault(death, at)

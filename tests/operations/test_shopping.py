@@ -14,35 +14,23 @@ from local.cloud import Send, response
 from local.site import Site
 from tests.conftest import CASES
 from tests.seam import (
+    TRANSIENT,
     Fault,
     Killed,
+    calls_of,
     error,
     interleavings,
     killed_after,
     killed_before,
     lost_answer,
-    lost_request,
 )
 from tests.visiting import CALENDAR, PRINT, VOUCHER, Browser
 
 KEY = "a-key-of-twenty-char"
 
-TRANSIENT = {
-    "throttled": error("ThrottlingException"),
-    "over capacity": error("ProvisionedThroughputExceededException"),
-    "internal error": error("InternalServerError", 500),
-    "request lost": lost_request,
-    "answer lost": lost_answer,
+FAULTS = {name: fault for name, fault in TRANSIENT.items() if name != "conflict"} | {
+    "over capacity": error("ProvisionedThroughputExceededException")
 }
-
-
-def calls_of(site: Site, work: Callable[[], object]) -> int:
-    """How many calls a piece of work makes when all goes well: the places where it may go wrong."""
-    golden = Fault(lambda send: send())
-    site.cloud.intercept = golden
-    work()
-    site.cloud.intercept = None
-    return golden.seen
 
 
 @pytest.fixture
@@ -51,27 +39,27 @@ def warm(browser: Browser) -> Browser:
     return browser
 
 
-@pytest.mark.parametrize("fault", TRANSIENT)
+@pytest.mark.parametrize("fault", FAULTS)
 def test_one_fault_at_any_call_of_the_first_add_is_mended_by_a_retry_of_the_sdk(
     site: Site, warm: Browser, fault: str
 ) -> None:
-    for at in range(calls_of(site, lambda: warm.twin().add(PRINT))):
+    for at in range(calls_of(site.cloud, lambda: warm.twin().add(PRINT))):
         visitor = warm.twin()
-        site.cloud.intercept = Fault(TRANSIENT[fault], at)
+        site.cloud.intercept = Fault(FAULTS[fault], at)
         answer = visitor.add(PRINT)
         site.cloud.intercept = None
         assert answer.status_code == 201
         assert visitor.quantities() == {"print-30x45": 1}
 
 
-@pytest.mark.parametrize("fault", TRANSIENT)
+@pytest.mark.parametrize("fault", FAULTS)
 def test_one_fault_at_any_call_of_the_next_add_is_mended_and_counts_once(
     site: Site, warm: Browser, fault: str
 ) -> None:
     warm.add(VOUCHER)
-    for at in range(calls_of(site, lambda: warm.add(VOUCHER))):
+    for at in range(calls_of(site.cloud, lambda: warm.add(VOUCHER))):
         before = warm.quantities()["voucher"]
-        site.cloud.intercept = Fault(TRANSIENT[fault], at)
+        site.cloud.intercept = Fault(FAULTS[fault], at)
         answer = warm.add(VOUCHER)
         site.cloud.intercept = None
         assert answer.status_code == 201
@@ -79,16 +67,16 @@ def test_one_fault_at_any_call_of_the_next_add_is_mended_and_counts_once(
         assert warm.quantities() == {"voucher": before + 1}
 
 
-@pytest.mark.parametrize("fault", TRANSIENT)
+@pytest.mark.parametrize("fault", FAULTS)
 def test_faults_that_last_are_a_503_and_a_repeat_under_its_key_counts_once(
     site: Site, warm: Browser, fault: str
 ) -> None:
     warm.add(VOUCHER)
-    places = calls_of(site, lambda: warm.add(VOUCHER, Idempotency_Key="x" * 20))
+    places = calls_of(site.cloud, lambda: warm.add(VOUCHER, Idempotency_Key="x" * 20))
     for at in range(places):
         before = warm.quantities()["voucher"]
         key = f"{KEY}-{at}"
-        site.cloud.intercept = Fault(TRANSIENT[fault], *range(at, 99))
+        site.cloud.intercept = Fault(FAULTS[fault], *range(at, 99))
         answer = warm.add(VOUCHER, Idempotency_Key=key)
         site.cloud.intercept = None
         assert (answer.status_code, answer.json["code"]) == (503, "unavailable")
@@ -103,7 +91,7 @@ def test_f8_a_process_that_dies_half_way_leaves_no_half_of_an_add(
     site: Site, warm: Browser, death: Callable[[Send], object]
 ) -> None:
     warm.add(VOUCHER)
-    places = calls_of(site, lambda: warm.add(VOUCHER, Idempotency_Key="y" * 20))
+    places = calls_of(site.cloud, lambda: warm.add(VOUCHER, Idempotency_Key="y" * 20))
     for at in range(places):
         before = warm.quantities()["voucher"]
         key = f"{KEY}-{at}"
