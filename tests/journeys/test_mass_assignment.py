@@ -1,0 +1,133 @@
+"""No body of any route sets what is the server's: type, roles, status, organization beyond the
+wish, verified, epoch, id. Injected at every depth: 422, and nothing is written (R36, A14)."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from local.gateway import Gateway
+from local.site import ROOT, Site
+from tests.people import administrator, plant
+from tests.visiting import PASSWORD, TERMS, VOUCHER, Browser
+
+DOCUMENT = json.loads((ROOT / "layers/foyer/foyer/web/openapi.json").read_text())
+SERVERS = {
+    "registration_type": "S",
+    "type": "S",
+    "role": "site_administrator",
+    "roles": [{"role": "site_administrator", "organization_id": "root"}],
+    "status": "approved",
+    "state": "approved",
+    "organization": "root",
+    "parent": "root",
+    "path": ["root"],
+    "verified": True,
+    "is_proved": True,
+    "unproved": False,
+    "epoch": 9,
+    "version": 9,
+    "id": "-1002",
+    "user_id": "-1002",
+    "created_by": "x",
+    "approved_before": True,
+    "kind": "on_behalf",
+}
+CONSENTS = {"terms": TERMS, "newsletter": False}
+WHO = "somebody______________"
+GOOD: dict[str, dict[str, Any]] = {
+    "POST /v1/session": {"email": "a@example.com", "password": PASSWORD},
+    "POST /v1/session/codes": {"email": "a@example.com"},
+    "POST /v1/cart/lines": dict(VOUCHER),
+    "PATCH /v1/cart/lines/{line_id}": {"quantity": 2},
+    "POST /v1/registrations": {
+        "email": "a@example.com",
+        "name": "A",
+        "profile_type": "C",
+        "consents": CONSENTS,
+    },
+    "POST /v1/registrations/resend": {"email": "a@example.com"},
+    "POST /v1/activations/preview": {"token": "act_x"},
+    "POST /v1/activations": {"token": "act_x", "name": "A", "consents": CONSENTS},
+    "POST /v1/password-resets": {"email": "a@example.com"},
+    "POST /v1/password-resets/redeem": {"token": "rst_x", "password": PASSWORD},
+    "POST /v1/account/proof": {"password": PASSWORD},
+    "PUT /v1/account/password": {"new": PASSWORD},
+    "POST /v1/account/email": {"email": "a@example.com"},
+    "POST /v1/account/email/redeem": {"token": "eml_x"},
+    "POST /v1/staff/organizations": {"name": "A", "parent_id": "root", "approval": "inherit"},
+    "PATCH /v1/staff/organizations/{org_id}": {"name": "A"},
+    "POST /v1/staff/users": {"email": "a@example.com", "name": "A", "profile_type": "C"},
+    "PATCH /v1/staff/users/{user_id}": {"name": "A"},
+    "POST /v1/staff/users/{user_id}/approve": {},
+    "POST /v1/staff/users/{user_id}/reject": {"reason": "No."},
+    "POST /v1/staff/users/{user_id}/disable": {},
+    "POST /v1/staff/users/{user_id}/enable": {},
+    "POST /v1/staff/users/{user_id}/resend": {},
+    "POST /v1/staff/users/{user_id}/password-reset": {},
+    "PUT /v1/staff/users/{user_id}/roles": {
+        "roles": [{"role": "photographer", "organization_id": "studio-ana"}]
+    },
+}
+# What some route takes of these words, where it takes it.
+ITS_OWN = {
+    ("PUT /v1/staff/users/{user_id}/roles", "#", "roles"),
+    ("PUT /v1/staff/users/{user_id}/roles", "#/roles/0", "role"),
+}
+
+
+def injected(body: Any, name: str, value: Any, at: str = "#") -> Iterator[tuple[str, Any]]:
+    """The body with one more field, in each object of it."""
+    if isinstance(body, dict):
+        yield at, {**body, name: value}
+        for key, inner in body.items():
+            for where, changed in injected(inner, name, value, f"{at}/{key}"):
+                yield where, {**body, key: changed}
+    elif isinstance(body, list):
+        for number, inner in enumerate(body):
+            for where, changed in injected(inner, name, value, f"{at}/{number}"):
+                yield where, [*body[:number], changed, *body[number + 1 :]]
+
+
+def test_every_route_that_takes_a_body_is_tried() -> None:
+    described = {
+        f"{method.upper()} {path}"
+        for path, operations in DOCUMENT["paths"].items()
+        if path.startswith("/v1/")
+        for method, operation in operations.items()
+        if "requestBody" in operation
+    }
+    assert described == set(GOOD)
+
+
+@pytest.mark.parametrize("route", GOOD)
+def test_r36_what_is_the_servers_is_refused_at_every_depth(
+    site: Site, gateway: Gateway, route: str
+) -> None:
+    boss = administrator(site)
+    plant(site, "somebody", org="hotel-miramar", status="pending_approval")
+    browser = boss.browser if "/staff/" in route or "/account/" in route else Browser(gateway)
+    method, path = route.split()
+    path = path.format(user_id=WHO, org_id="default", line_id="x")
+    browser.get("/v1/session")
+    before = site.cloud.rows()
+    for name, value in SERVERS.items():
+        for where, body in injected(GOOD[route], name, value):
+            if (route, where, name) in ITS_OWN:
+                continue
+            answer = browser.send(method, path, json=body)
+            assert answer.status_code == 422, (name, where, answer.json)
+            codes = {(e["pointer"], e["code"]) for e in answer.json["errors"]}
+            assert (f"{where}/{name}", "unknown_field") in codes
+    assert site.cloud.rows() == before
+
+
+def test_an_organization_at_sign_up_is_a_wish_and_no_more(site: Site, browser: Browser) -> None:
+    """Unknown ones are ignored, one that requires approval waits for its staff (0.5)."""
+    browser.sign_up("a@example.com", organization_id="root", profile_type="B")
+    assert browser.activate(browser.token("a@example.com")).json["status"] == "pending_approval"
+    other = Browser(browser.gateway, address="192.0.2.9")
+    other.sign_up("b@example.com", organization_id="no-such-thing", profile_type="B")
+    assert other.activate(other.token("b@example.com")).json["status"] == "approved"
+    assert {r["organization_id"] for r in other.session()["user"]["roles"]} == {"default"}

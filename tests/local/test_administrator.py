@@ -1,0 +1,149 @@
+"""`make administrator EMAIL=…`: the first one, on this machine and of a deployed stack (0.10)."""
+
+import json
+import subprocess
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from botocore.stub import Stubber
+from werkzeug.serving import make_server
+
+from local import administrator
+from local.gateway import Gateway
+from local.site import ROOT, Site
+from tests.people import is_consistent
+from tests.visiting import PASSWORD, Browser
+
+OWNER = "owner@studio.example.com"
+
+
+def invite(browser: Browser, email: str) -> Any:
+    return browser.send("POST", "/_dev/administrator", data=json.dumps({"email": email})).json
+
+
+@pytest.fixture
+def browser(empty_site: Site) -> Browser:
+    return Browser(Gateway(empty_site))
+
+
+def enter(browser: Browser, email: str) -> Any:
+    """Signs in as staff do: a password, and a mailed code on a browser that is not known."""
+    answer = browser.sign_in(email)
+    if answer.status_code == 401:
+        answer = browser.sign_in(email, code=browser.code(email))
+    return answer.json["user"]
+
+
+def test_the_first_administrator_is_invited_into_a_site_that_is_not_even_open(
+    empty_site: Site, browser: Browser
+) -> None:
+    assert invite(browser, OWNER) == {"result": "invited"}
+    answer = browser.activate(browser.token(OWNER))
+    assert answer.json["code"] == "password_required", "no default password exists anywhere"
+    user = browser.activate(browser.token(OWNER), password=PASSWORD).json["session"]["user"]
+    assert (user["registration_type"], user["email"]) == ("S", OWNER)
+    is_consistent(empty_site)
+    assert browser.get("/v1/staff/users").status_code == 200
+    names = [one["id"] for one in browser.get("/v1/staff/organizations").json["items"]]
+    assert names == ["root", "default"]
+    assert invite(browser, OWNER) == {"result": "already"}
+
+
+def test_who_has_an_account_with_a_password_is_one_at_once_and_signs_in_anew(
+    empty_site: Site, browser: Browser
+) -> None:
+    invite(browser, "first@example.com")
+    browser.register(OWNER)
+    assert invite(browser, OWNER.upper()) == {"result": "granted"}
+    assert browser.session()["authentication"] == "generic"
+    assert enter(browser, OWNER)["registration_type"] == "S"
+    assert any("roles" in mail["subject"] for mail in browser.mails(OWNER))
+    is_consistent(empty_site)
+
+
+def test_who_cannot_be_one_yet_is_told_why(empty_site: Site, browser: Browser) -> None:
+    invite(browser, "first@example.com")
+    browser.register(OWNER, password=None)
+    before = empty_site.cloud.rows()
+    assert invite(browser, OWNER) == {"result": "no_password"}
+    assert empty_site.cloud.rows() == before
+
+
+def test_nonsense_is_refused(browser: Browser) -> None:
+    for body in ('{"email": "x"}', "[]", "{", '{"email": null}'):
+        answer = browser.send("POST", "/_dev/administrator", data=body)
+        assert answer.status_code == 422
+
+
+# ---- the command ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def served(empty_site: Site) -> Iterator[int]:
+    server = make_server("127.0.0.1", 0, Gateway(empty_site), threaded=True)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield server.port
+    server.shutdown()
+    thread.join()
+
+
+def run(monkeypatch: pytest.MonkeyPatch, **environment: str) -> int:
+    for name in ("EMAIL", "STACK", "PORT"):
+        monkeypatch.setenv(name, environment.get(name, ""))
+    return administrator.main()
+
+
+def test_the_command_asks_the_site_on_this_machine(
+    empty_site: Site,
+    served: int,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run(monkeypatch, EMAIL=OWNER, PORT=str(served)) == 0
+    said = capsys.readouterr().out
+    assert OWNER in said
+    assert "/_dev/mail" in said
+    assert run(monkeypatch, EMAIL="", PORT=str(served)) == 1
+    assert "EMAIL=you@example.com" in capsys.readouterr().err
+    assert run(monkeypatch, EMAIL=OWNER, PORT="9") == 1
+    assert "Start it with `make run`" in capsys.readouterr().err
+
+
+def test_the_command_finds_the_table_of_a_deployed_stack(
+    empty_site: Site,
+    browser: Browser,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    stack = {
+        "StackName": "foyer",
+        "CreationTime": 0,
+        "StackStatus": "CREATE_COMPLETE",
+        "Outputs": [{"OutputKey": "TableName", "OutputValue": "Table"}],
+        "Parameters": [{"ParameterKey": "SiteName", "ParameterValue": "Studio Ana"}],
+    }
+    # moto's CloudFormation wants packages of services that Foyer does not use
+    cloud = boto3.client("cloudformation", region_name="eu-west-1")
+    answers = Stubber(cloud)
+    answers.add_response("describe_stacks", {"Stacks": [stack]}, {"StackName": "foyer"})
+    answers.add_client_error("describe_stacks", "ValidationError", "no such stack")
+    monkeypatch.setattr("boto3.client", lambda _: cloud)
+    answers.activate()
+    monkeypatch.setenv("TABLE_NAME", "elsewhere")
+    monkeypatch.setenv("SITE_NAME", "elsewhere")
+    assert run(monkeypatch, EMAIL=OWNER, STACK="foyer") == 0
+    assert "A link is on its way" in capsys.readouterr().out
+    assert run(monkeypatch, EMAIL=OWNER, STACK="no-such-stack") == 1
+    assert "cannot be read" in capsys.readouterr().err
+    monkeypatch.undo()
+    assert browser.activate(browser.token(OWNER), password=PASSWORD).status_code == 200
+
+
+def test_make_says_what_it_needs() -> None:
+    told = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert "make administrator" in told
+    assert "EMAIL=" in told
