@@ -7,6 +7,7 @@ import pytest
 from local.cloud import size
 from local.site import Site
 from tests.journeys.test_cart import fill
+from tests.people import HOTEL, administrator, plant
 from tests.visiting import CALENDAR, PASSWORD, PRINT, VOUCHER, Browser
 
 
@@ -216,3 +217,49 @@ def test_background_work_is_not_counted(site: Site, warm: Browser) -> None:
     site.drain()
     warm.get("/_dev/mail.json")
     assert warm.cost()["calls"] == 0
+
+
+# ---- staff ---------------------------------------------------------------------------------------
+
+
+def test_a_decision_costs_2_calls_whatever_the_person_owns(site: Site, warm: Browser) -> None:
+    boss = administrator(site)
+    for lines in (1, 100):
+        visitor = Browser(warm.gateway, address=f"192.0.2.{lines}")
+        fill(site, visitor, lines)
+        visitor.sign_up(f"n{lines}@example.com", organization_id=HOTEL)
+        visitor.activate(visitor.token(f"n{lines}@example.com"))
+        path = f"/v1/staff/users/{visitor.who()}"
+        for method, what, body in (
+            ("POST", "/approve", {}),
+            ("PATCH", "", {"name": "Another"}),
+            ("POST", "/disable", {}),
+            ("POST", "/enable", {}),
+        ):
+            assert boss.browser.send(method, path + what, json=body).status_code == 200
+            cost = boss.browser.cost()
+            assert cost["calls"] <= 2
+            assert cost["reads"] <= 4
+            assert cost["writes"] <= 16
+
+
+def test_asking_for_approval_costs_as_activating(site: Site, warm: Browser) -> None:
+    warm.sign_up(NINA, organization_id=HOTEL)
+    assert warm.activate(warm.token(NINA)).json["status"] == "pending_approval"
+    cost = warm.cost()
+    assert cost["calls"] <= 3
+    assert cost["reads"] <= 4
+    assert cost["writes"] <= 30
+
+
+def test_a_page_of_people_is_a_call_for_each_organization_however_many_they_are(
+    site: Site, warm: Browser
+) -> None:
+    boss = administrator(site)
+    path = f"/v1/staff/users?organization_id={HOTEL}&limit=5"
+    for people in (3, 30):
+        for number in range(people):
+            plant(site, f"p{people}_{number}", org=HOTEL)
+        boss.browser.get(path)
+        assert boss.browser.cost()["calls"] <= 4
+        assert boss.browser.cost()["reads"] <= 8
