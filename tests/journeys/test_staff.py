@@ -336,6 +336,18 @@ def test_p16_to_p20_an_account_opened_on_behalf_becomes_its_owners_by_a_password
     assert "due" not in user_row(site, person["id"])
 
 
+def test_what_staff_corrected_before_the_owner_came_is_what_he_gets(
+    boss: Person, browser: Browser
+) -> None:
+    person = opened(boss, name="Nyna").json
+    path = f"/v1/staff/users/{person['id']}"
+    assert boss.browser.send("PATCH", path, json={"name": "Nina"}).status_code == 200
+    token = browser.token(NINA)
+    assert browser.post("/v1/activations/preview", {"token": token}).json["name"] == "Nina"
+    done = browser.activate(token, password=PASSWORD)
+    assert done.json["session"]["user"]["name"] == "Nina"
+
+
 def test_p20_terms_sent_by_the_owner_are_his(site: Site, boss: Person, browser: Browser) -> None:
     opened(boss)
     consents = {"terms": TERMS, "newsletter": True}

@@ -121,14 +121,18 @@ def preview(visitor: Visitor, text: str, now: int) -> Preview:
         wanted_rows += [keys.user(owner), keys.cart(owner)]
     if visitor.user is not None:
         wanted_rows.append(keys.cart(visitor.user.id))
+    if claim.on_behalf:
+        wanted_rows.append(keys.user(claim.owner))
     rows = read(wanted_rows, consistent=True)
     _refuse_taken(rows, claim, visitor, now)
+    opened = _before(visitor, link, rows) if claim.on_behalf else None
+    profile = opened.profile if opened is not None and opened.profile else claim.profile
     guest = _their_guest(link, rows) if link.own is None else visitor.guest(rows)
     organization = organizations.from_item(rows.get(wanted_rows[1]))
     return Preview(
         this_browser=link.own is not None,
         address=masked(claim.address),
-        name=claim.profile.name,
+        name=profile.name,
         organization=None if organization is None else organization.name,
         line_count=0 if guest is None else len(guest.cart.cart.lines),
         begun_at=None if guest is None else guest.begun_at(),
@@ -238,7 +242,7 @@ def _redeem(visitor: Visitor, link: _Link, choice: Choice, now: int, entropy: En
     _check_choice(link, choice)
     claim = link.own or link.mailed
     profile = _profile(link, choice)
-    wish = keys.organization(profile.organization_id or DEFAULT)
+    wish = keys.organization(profile.organization_id or DEFAULT)  # no organization ever moves
     wanted_rows = [keys.organization(DEFAULT), wish]
     if visitor.user is not None:
         wanted_rows.append(keys.cart(visitor.user.id))
@@ -251,6 +255,8 @@ def _redeem(visitor: Visitor, link: _Link, choice: Choice, now: int, entropy: En
     # a wish for one that is not there is ignored (0.5)
     line = organizations.line_of(rows.get(wish) or rows.get(wanted_rows[0]), rows)
     before = _before(visitor, link, rows)
+    if claim.on_behalf and before is not None and before.profile is not None:
+        profile = before.profile  # staff may have corrected it since
     account = _account(visitor, link, choice, profile, line, before, now, entropy)
     bearer, session = new_session(visitor, account.id, now, entropy)
     waits = account.status is State.PENDING_APPROVAL
