@@ -3,6 +3,7 @@ belongs here, so this is also who says 404 and 405, for pages and for /v1."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
+from urllib.parse import quote, urlencode
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Path as InPath
@@ -13,7 +14,7 @@ from foyer.web.api import new_api, refuse_as_problem, request, serve
 from foyer.web.problems import FieldError
 from foyer.web.request import FORM, Request
 from foyer.web.routes import DOCUMENT, check_route
-from skin import account, registration, shop, signing_in
+from skin import account, organizations, person, registration, shop, signing_in, staff
 from skin.account import proof_page
 from skin.page import (
     FOR_EVER,
@@ -23,6 +24,7 @@ from skin.page import (
     Page,
     documented,
     error_page,
+    own_path,
     page,
     see_other,
     seen_at,
@@ -35,14 +37,14 @@ def refuse(asked: Request, refusal: Refusal, errors: list[FieldError]) -> Page:
     """A page that says what happened and what to do; a problem for programs."""
     if asked.path.startswith("/v1/"):
         return refuse_as_problem(asked, refusal, errors)
-    if refusal.reason is Reason.PROOF_REQUIRED:
-        return proof_page(refusal)
+    if refusal.reason in {Reason.PROOF_REQUIRED, Reason.PROVE_ADDRESS}:
+        return proof_page(refusal, back=seen_at(asked.path))
     wants_session = {Reason.SIGN_IN_REQUIRED, Reason.SIGN_IN_AGAIN}
     if _is_over(asked) and refusal.reason in {*wants_session, Reason.NOT_FOUND}:
         refusal = Refusal(Reason.SESSION_ENDED)
         wants_session.add(Reason.SESSION_ENDED)
     if asked.method != "POST" and refusal.reason in wants_session:
-        return sign_in_form(refusal, back=asked.path)
+        return sign_in_form(refusal, back=f"{asked.path}?{urlencode(asked.query)}")
     if asked.method == "POST" and refusal.reason in {*wants_session, Reason.SESSION_CHANGED}:
         return ended_page(asked, refusal)
     return error_page(asked, refusal)
@@ -55,7 +57,7 @@ def _is_over(asked: Request) -> bool:
 
 
 app = new_api(refuse=refuse)
-for part in (shop, registration, signing_in, account):
+for part in (shop, registration, signing_in, account, staff, person, organizations):
     app.include_router(part.router)
 
 
@@ -65,9 +67,12 @@ for part in (shop, registration, signing_in, account):
 @app.get("/sign-in/code/enter", status_code=303, responses=documented(success=303), tags=["pages"])
 @app.get("/account/proof", status_code=303, responses=documented(success=303), tags=["pages"])
 @app.get("/account/proof/code", status_code=303, responses=documented(success=303), tags=["pages"])
+@app.get(
+    "/account/address/confirm", status_code=303, responses=documented(success=303), tags=["pages"]
+)
 def back_to_the_form() -> Page:
     """The address of a page that answered a form, typed or bookmarked: the form itself."""
-    return see_other(seen_at(request().path))
+    return see_other(quote(own_path(seen_at(request().path))))
 
 
 @app.get("/problems/<code>", responses=documented(Reason.NOT_FOUND), tags=["pages"])

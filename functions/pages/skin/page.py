@@ -1,6 +1,7 @@
 """What every page needs: how it is rendered and documented, how a form is read and given back."""
 
 import os
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -9,11 +10,12 @@ from hashlib import sha256
 from http import HTTPStatus
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Form
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 from pydantic import BaseModel, ValidationError
 
 from foyer import clock
@@ -25,6 +27,7 @@ from foyer.storage.table import Unavailable
 from foyer.web import problems
 from foyer.web.api import request
 from foyer.web.language import translations
+from foyer.web.models import timestamp
 from foyer.web.request import Request
 
 FOLDER = Path(__file__).parent.parent  # of the function: its templates, words and assets
@@ -135,7 +138,7 @@ def form_page(
         error = Wrong.of(refusal)
         more = problems.headers(refusal)
         if refusal.pointer is not None:
-            at[refusal.pointer.rpartition("/")[2]] = error.title
+            at[re.split("[/:]", refusal.pointer)[-1]] = error.title
     return page(template, status, {**more, **(headers or {})}, error=error, wrong=at, **facts)
 
 
@@ -158,6 +161,7 @@ def page(
             visitor=visitor,
             link=lambda path, **query: _link(visitor, path, **query),
             site_name=settings().site_name,
+            may_sign_up="G" in POLICY.actions.sign_up,
             contact=os.environ["CONTACT"],
         )
     )
@@ -195,7 +199,7 @@ def _link(visitor: sessions.Visitor, path: str, **query: str) -> str:
     """A link within the site; a language chosen by the address goes along."""
     if visitor.chosen_language is not None:
         query.setdefault("lang", visitor.chosen_language)
-    return path + ("?" + "&".join(f"{k}={v}" for k, v in query.items()) if query else "")
+    return path + ("?" + urlencode(query, safe="/") if query else "")
 
 
 def see_other(path: str, **query: str) -> Page:
@@ -215,11 +219,14 @@ _SEEN_AT = {
     "/account/proof/code": "/account/security",
     "/account/security/password": "/account/security",
     "/account/security/sessions": "/account/security",
+    "/account/address/confirm": "/account/address",
 }
+_SEEN_ABOVE = re.compile(r"(/cart|/staff/organizations|/staff/people/[^/]+)/[^/]+")
 
 
 def seen_at(path: str) -> str:
-    return "/cart" if path.startswith("/cart/") else _SEEN_AT.get(path, path)
+    above = _SEEN_ABOVE.fullmatch(path)
+    return above[1] if above else _SEEN_AT.get(path, path)
 
 
 def own_path(path: str) -> str:
@@ -236,6 +243,12 @@ def static_text(name: str) -> str:
 def _asset(name: str) -> str:
     """Its address, which changes when it does."""
     return f"/static/{name}?v={sha256(static_text(name).encode()).hexdigest()[:10]}"
+
+
+def _moment(seconds: int) -> Markup:
+    """A point in time: people read it as they do a form's date, programs exactly."""
+    exact = timestamp(seconds)
+    return Markup('<time datetime="{}">{} {} UTC</time>').format(exact, exact[:10], exact[11:16])
 
 
 _SYMBOLS = {"EUR": "€", "GBP": "£", "USD": "$"}
@@ -265,6 +278,7 @@ def _templates(language: str) -> Environment:
     words = translations("pages", FOLDER / "locales", language)
     environment.install_gettext_translations(words, newstyle=True)  # type: ignore[attr-defined]
     environment.filters["money"] = lambda amount: _money(amount, language)
+    environment.filters["moment"] = _moment
     environment.globals |= {
         "asset": _asset,
         "language": language,

@@ -40,6 +40,7 @@ LINK = (
     Reason.LINK_REPLACED,
     Reason.ALREADY_ACTIVE,
     Reason.OTHER_ADDRESS,
+    Reason.TOO_MANY_APPLICATIONS,
 )
 
 
@@ -57,14 +58,17 @@ class SignUpForm(Body):
     newsletter: bool
 
 
-@router.get("/sign-up", responses=documented(), tags=["pages"])
+@router.get("/sign-up", responses=documented(Reason.NOT_OFFERED), tags=["pages"])
 def sign_up_page() -> Page:
-    return _sign_up_page({})
+    offered = "G" in POLICY.actions.sign_up
+    return _sign_up_page({}, None if offered else Refusal(Reason.NOT_OFFERED))
 
 
 @router.post(
     "/sign-up",
-    responses=documented(*POSTED, Reason.TOO_MANY_MAILS, Reason.TOO_MANY_GUESTS),
+    responses=documented(
+        *POSTED, Reason.TOO_MANY_MAILS, Reason.TOO_MANY_GUESTS, Reason.NOT_OFFERED
+    ),
     tags=["pages"],
 )
 def sign_up(
@@ -86,7 +90,8 @@ def sign_up(
     try:
         registration.sign_up(request().visitor, wish, clock.now())
     except Refusal as refusal:
-        if refusal.reason not in {Reason.TOO_MANY_MAILS, Reason.TOO_MANY_GUESTS}:
+        shown = {Reason.TOO_MANY_MAILS, Reason.TOO_MANY_GUESTS, Reason.NOT_OFFERED}
+        if refusal.reason not in shown:
             raise
         return _sign_up_page(typed, refusal)
     return form_page("check-your-mail.html", None, **_sent(form.email))

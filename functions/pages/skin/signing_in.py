@@ -104,7 +104,7 @@ def sign_in_form(
         refusal,
         wrong,
         typed={**empty, **(typed or {})},
-        back=own_path(back) if back else "",
+        back=_own_place(back) if back else "",
         kept=kept or {},
         code_asked=bool(code) or (refusal is not None and refusal.reason is Reason.CODE_REQUIRED),
         older_cart=refusal.facts.get("cart") if refusal is not None else None,
@@ -174,7 +174,20 @@ def _keep(then: str, kept: str) -> dict[str, str]:
 def _arrived(done: sessions.SignedIn, back: str, keep: Mapping[str, str]) -> Page:
     if keep:
         return _continue_page(keep["then"], keep["kept"], done.presence.line_count)
-    return see_other(own_path(back or "/account"), done="signed-in", **what_moved(done.receipt))
+    path, _, query = _own_place(back or "/account").partition("?")
+    wanted = {**dict(parse_qsl(query)), "done": "signed-in", **what_moved(done.receipt)}
+    return see_other(path, **wanted)
+
+
+# Of a query, what a mailed or kept link to a list of staff asks for.
+_WANTED = {"status", "organization_id"}
+
+
+def _own_place(back: str) -> str:
+    """A path of this site (R29), and what of its query says which page it is."""
+    path, _, query = back.partition("?")
+    wanted = [(name, value) for name, value in parse_qsl(query) if name in _WANTED]
+    return own_path(path) + ("?" + urlencode(wanted) if wanted else "")
 
 
 def _code_page(
@@ -193,7 +206,7 @@ def _code_page(
         wrong,
         typed={**empty, **(typed or {})},
         mailed=mailed,
-        back=own_path(back) if back else "",
+        back=_own_place(back) if back else "",
         kept=kept or {},
         older_cart=refusal.facts.get("cart") if refusal is not None else None,
         **SCRIPT,
@@ -221,8 +234,8 @@ SECRET = {"password", "new", "code", "token"}
 
 def ended_page(asked: Request, refusal: Refusal) -> Page:
     """What was typed is kept, passwords and codes apart: to be sent again, signed in or not."""
-    kept = {n: v for n, v in parse_qsl(asked.body) if n not in SECRET}
-    if refusal.reason is not Reason.SESSION_CHANGED and not TOLD & kept.keys():
+    kept = [(n, v) for n, v in parse_qsl(asked.body) if n not in SECRET]
+    if refusal.reason is not Reason.SESSION_CHANGED and not TOLD & dict(kept).keys():
         # nothing a person typed but a password
         return sign_in_form(refusal, back=seen_at(asked.path))
     title, detail = problems.words(refusal.reason, asked.visitor.language)
@@ -233,26 +246,27 @@ def ended_page(asked: Request, refusal: Refusal) -> Page:
         detail=detail,
         again=asked.path,
         kept=kept,
-        shown={n: v for n, v in kept.items() if n in TOLD},
+        shown={n: v for n, v in kept if n in TOLD},
         sign_in={"then": asked.path, "kept": urlencode(kept)},
         # sent again by nobody, it would be refused again
         may_send=refusal.reason is Reason.SESSION_CHANGED,
     )
 
 
-TOLD = {"email", "name", "company", "quantity"}  # of what is kept, what a person typed
+# Of what is kept, what a person typed.
+TOLD = {"email", "name", "company", "phone", "reason", "quantity"}
 
 
 def _continue_page(then: str, kept: str, line_count: int) -> Page:
     """Signed in: what was typed before can be sent now."""
-    typed = dict(parse_qsl(kept))
+    typed = parse_qsl(kept)
     return page(
         "ended.html",
         title=None,
         detail=None,
         again=then,
-        kept={n: v for n, v in typed.items() if n not in SECRET},
-        shown={n: v for n, v in typed.items() if n in TOLD},
+        kept=[(n, v) for n, v in typed if n not in SECRET],
+        shown={n: v for n, v in typed if n in TOLD},
         sign_in={},
         may_send=True,
         line_count=line_count,

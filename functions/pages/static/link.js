@@ -7,6 +7,7 @@ if (token && form) {
   const field = form.querySelector("[name=token], [name=code]");
   field.value = token;
   form.closest("details")?.setAttribute("open", "");
+  for (const other of document.querySelectorAll("[data-without-link]")) other.hidden = true;
   if (form.dataset.link === "send") form.submit();
   else field.closest(".field").hidden = true;
 }
