@@ -202,6 +202,7 @@ def test_pages_that_answered_a_form_lead_back_to_it(browser: Browser) -> None:
         ("/sign-up/again", "/sign-up"),
         ("/sign-in/code/enter", "/sign-in/code"),
         ("/account/proof", "/account/security"),
+        ("/account/address/confirm", "/account/address"),
     ):
         answer = browser.get(path)
         assert (answer.status_code, answer.headers["Location"]) == (303, form)
@@ -224,7 +225,181 @@ def test_only_pages_that_read_a_fragment_run_a_script(browser: Browser) -> None:
     for path in ("/", "/sign-up", "/sign-in", "/forgotten-password", "/cart"):
         assert "script" not in browser.get(path).headers["Content-Security-Policy"]
         assert "<script" not in browser.get(path).text
-    for path in ("/activate", "/sign-in/code", "/reset"):
+    browser.register(NINA)
+    for path in ("/activate", "/sign-in/code", "/reset", "/account/address"):
         answer = browser.get(path)
         assert "script-src 'self'" in answer.headers["Content-Security-Policy"]
         assert answer.text.count("<script") == 1
+
+
+# ---- another address -----------------------------------------------------------------------------
+
+NEW = "nina.new@example.com"
+
+
+def test_an_address_is_changed_by_the_link_mailed_to_the_new_one(nina: Browser) -> None:
+    assert "You sign in with nina@example.com" in text(nina.get("/account/address"))
+    wrong = nina.submit("/account/address", email="nina at home")
+    assert wrong.status_code == 422
+    assert 'value="nina at home"' in wrong.text
+    assert "This is not an address mail can be sent to." in text(wrong)
+    assert nina.submit("/account/address", email=NINA).status_code == 422  # it is that already
+    sent = nina.submit("/account/address", email=NEW)
+    assert "Check your mail" in text(sent)
+    assert f"We have written to {NEW}" in text(sent)
+    assert "you sign in with nina@example.com, and we have told that address" in text(sent)
+    assert NEW not in nina.mails(NINA)[0]["text"]
+    other = nina.twin()
+    answer = nina.submit("/account/address/confirm", token=f" {nina.mails(NEW)[0]['links'][0]} ")
+    assert answer.headers["Location"] == "/account?done=address"
+    done = text(nina.get("/account?done=address"))
+    assert f"From now on you sign in with {NEW}" in done
+    assert other.session()["user"]["email"] == NEW  # the same browser, another tab
+    assert "The e-mail address was changed" in text(nina.get("/account/history"))
+    nina.send("DELETE", "/v1/session")
+    assert nina.sign_in(NEW).status_code == 200
+
+
+def test_in_a_browser_not_signed_in_the_link_is_opened_again_after_signing_in(
+    gateway: Gateway, nina: Browser
+) -> None:
+    nina.submit("/account/address", email=NEW)
+    token, other = nina.token(NEW), Browser(gateway, address="203.0.113.3")
+    asked = other.get("/account/address?lang=en")
+    assert asked.status_code == 401
+    assert "open it once more in this browser" in text(asked)
+    sent = other.submit("/account/address/confirm", token=token)
+    assert sent.status_code == 401
+    assert token not in sent.text
+    fields = hidden(sent, "/sign-in")
+    assert fields["back"] == "/account/address"
+    answer = other.submit("/sign-in", **fields, email=NINA, password=PASSWORD)
+    assert "Open it once more now" in text(other.get(answer.headers["Location"]))
+    assert other.submit("/account/address/confirm", token=token).status_code == 303
+
+
+def test_a_link_to_another_address_that_is_not_good_says_so_and_changes_nothing(
+    site: Site, gateway: Gateway, nina: Browser
+) -> None:
+    nina.submit("/account/address", email=NEW)
+    old = nina.token(NEW)
+    nina.submit("/account/address", email=NEW)
+    token = nina.token(NEW)
+    otto = Browser(gateway, address="203.0.113.3").register("otto@example.com")
+    for browser, sent, status, said in (
+        (nina, "", 422, "This is missing."),
+        (nina, "eml_nothing", 404, "This link is not complete"),
+        (nina, old, 410, "A newer link was mailed since"),
+        (otto, token, 409, "You are signed in under another address"),
+    ):
+        answer = browser.submit("/account/address/confirm", token=sent)
+        assert (answer.status_code, said in text(answer)) == (status, True), said
+    Browser(gateway, address="203.0.113.4").register(NEW)
+    taken = nina.submit("/account/address/confirm", token=token)
+    assert (taken.status_code, "There is an account with" in text(taken)) == (409, True)
+    site.advance(HOUR)
+    late = nina.submit("/account/address/confirm", token=token)
+    assert (late.status_code, "This link is too old" in text(late)) == (410, True)
+    assert nina.session()["user"]["email"] == NINA
+
+
+def test_another_address_needs_a_proof_and_one_comes_back_to_ask(site: Site, nina: Browser) -> None:
+    site.advance(601)
+    asked = nina.submit("/account/address", email=NEW)
+    assert asked.status_code == 401
+    assert nina.mails(NEW) == []
+    fields = hidden(asked, "/account/proof")
+    assert fields == {"back": "/account/address"}
+    assert hidden(nina.submit("/account/proof/code", **fields), "/account/proof") == fields
+    proved = nina.submit("/account/proof", **fields, password=PASSWORD)
+    assert proved.headers["Location"] == "/account/address?done=proved"
+    assert "For ten minutes" in text(nina.get("/account/address?done=proved"))
+    assert nina.submit("/account/address", email=NEW).status_code == 200
+
+
+def test_who_has_not_proved_his_address_is_asked_for_a_mailed_code(
+    site: Site, nina: Browser
+) -> None:
+    """A link alone does not show whose a mailbox is, nor does a password."""
+    site.cloud.client("dynamodb").update_item(
+        TableName=site.cloud.table_name,
+        Key={"pk": {"S": f"USER#{nina.who()}"}, "sk": {"S": "USER"}},
+        UpdateExpression="SET unproved = :yes",
+        ExpressionAttributeValues={":yes": {"BOOL": True}},
+    )
+    asked = nina.submit("/account/address", email=NEW)
+    assert asked.status_code == 403
+    assert "Please show that the address is yours" in text(asked)
+    assert 'name="password"' not in asked.text
+    nina.submit("/account/proof/code", **hidden(asked, "/account/proof/code"))
+    proved = nina.submit("/account/proof", code=nina.code(NINA), back="/account/address")
+    assert proved.headers["Location"] == "/account/address?done=proved"
+    assert nina.submit("/account/address", email=NEW).status_code == 200
+
+
+def test_the_history_says_what_happened_and_who_did_it_page_by_page(
+    site: Site, gateway: Gateway, nina: Browser
+) -> None:
+    first = text(nina.get("/account/history"))
+    assert "The account became active" in first
+    assert "by you" in first
+    assert "Given: registered customer" in first
+    for number in range(21):
+        site.advance(1)
+        assert nina.choose_password(f"{PASSWORD} {number}").status_code == 204
+    page = nina.get("/account/history")
+    assert page.text.count("A new password was chosen") == 20
+    (path,) = re.findall(r'href="(/account/history\?cursor=[^"]+)"', page.text)
+    before = nina.get(unescape(path))
+    assert before.text.count("A new password was chosen") == 1
+    assert "Back to the newest" in text(before)
+    otto = Browser(gateway, address="203.0.113.3").register("otto@example.com")
+    assert otto.get(unescape(path)).status_code == 422  # it is not his
+    assert 'href="/account/history"' in nina.get("/account").text
+    assert 'href="/account/address"' in nina.get("/account").text
+
+
+# ---- who may become a client ---------------------------------------------------------------------
+
+
+def test_where_signing_up_is_not_offered_a_sentence_stands_in_place_of_the_form(
+    site: Site, browser: Browser
+) -> None:
+    actions = site.module("foyer.rules.policy").POLICY.actions
+    offered = actions.sign_up
+    object.__setattr__(actions, "sign_up", ("A", "S"))
+    try:
+        page = browser.get("/sign-up")
+        assert page.status_code == 403
+        assert "This is not offered here" in text(page)
+        assert 'name="email"' not in page.text
+        sent = browser.submit("/sign-up", email=NINA, name="Nina", terms="yes")
+        assert sent.status_code == 403
+        assert "This is not offered here" in text(sent)
+        assert browser.mails(NINA) == []
+        assert "/sign-up" not in browser.get("/sign-in").text
+    finally:
+        object.__setattr__(actions, "sign_up", offered)
+
+
+def test_who_was_rejected_too_often_is_told_when_to_come_back(site: Site, gateway: Gateway) -> None:
+    staff = Browser(gateway, address="203.0.113.9")
+    admin, demo = "admin@studio.example.com", "a long demo passphrase"
+    staff.sign_in(admin, demo)
+    staff.sign_in(admin, demo, code=staff.code(admin))
+    for number in range(5):
+        other = Browser(gateway, address=f"192.0.2.{20 + number}")
+        other.sign_up(NINA, organization_id="hotel-miramar")
+        token = other.token(NINA)
+        page = other.submit("/activate/link", token=token)
+        if page.status_code == 429:
+            break
+        other.activate(token, password=PASSWORD)
+        (waits,) = staff.get(f"/v1/staff/users?email={NINA}").json["items"]
+        rejected = staff.post(f"/v1/staff/users/{waits['id']}/reject", {"reason": "No."})
+        assert rejected.status_code == 200
+        site.advance(HOUR // 2)
+    assert number == 4
+    assert "You have registered again several times" in text(page)
+    assert "You can try again in 30 days." in text(page)
+    assert other.submit("/activate", token=token, password=PASSWORD).status_code == 429

@@ -49,9 +49,26 @@ ANSWERS = {  # the address of a page that answered a form leads to the form
     "/sign-in/code/enter",
     "/account/proof",
     "/account/proof/code",
+    "/account/address/confirm",
+    "/staff/organizations/{org_id}",
+    *(
+        f"/staff/people/{{user_id}}/{deed}"
+        for deed in (
+            "approve",
+            "reject",
+            "disable",
+            "enable",
+            "resend",
+            "password-reset",
+            "edit",
+            "roles",
+        )
+    ),
 }
-PERSONAL = {"/account", "/account/security"} | {
-    route for route in GET_ROUTES if route.startswith(("/v1/account/", "/v1/staff/"))
+PERSONAL = {
+    route
+    for route in GET_ROUTES
+    if route.startswith(("/account", "/staff", "/v1/account", "/v1/staff")) and route not in ANSWERS
 }
 
 
