@@ -103,7 +103,7 @@ def change(org_id: OrganizationId, name: Typed = "", approval: Typed = "") -> Pa
 @router.get(
     "/staff/organizations/<org_id>",
     status_code=303,
-    responses=documented(success=303),
+    responses=documented(Reason.NOT_FOUND, success=303),
     tags=["pages"],
 )
 def back_to_the_tree(org_id: OrganizationId) -> Page:  # noqa: ARG001 - stands in the path

@@ -395,7 +395,7 @@ def _wrong_role(role: str, organization_id: str) -> dict[str, str]:
     return {"role": missing} if organization_id and not role else {}
 
 
-_BACK = documented(success=303)
+_BACK = documented(Reason.NOT_FOUND, success=303)
 
 
 @router.get("/staff/people/<user_id>/approve", status_code=303, responses=_BACK, tags=["pages"])
