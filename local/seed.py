@@ -126,7 +126,7 @@ def plant(now: int) -> None:
         with suppress(ConditionFailed):  # planted before
             write(
                 users.new_account(user),
-                users.own_address(user.email or "", user.id, now),
+                users.own_address(user.email or "", user.id, now, asked_at=now),
                 users.put_password(user, passwords.hashed(PASSWORD, sessions.cost()), now),
                 members.put(user),
                 *members.works(user.id, (), user.roles),

@@ -78,7 +78,7 @@ def plant(
             site.module("foyer.storage.claims").new_claim(claim),
         ]
     else:
-        rows.append(storage.own_address(email, id_, now))
+        rows.append(storage.own_address(email, id_, now, asked_at=now))
     if password and not pending:
         hashed = site.module("foyer.passwords").hashed(
             PASSWORD, site.module("foyer.operations.sessions").cost()
@@ -151,5 +151,5 @@ def is_consistent(site: Site, raw: list[Any] | None = None) -> None:
     assert {(r["pk"], r["sk"]) for r in rows if r["sk"].startswith("ROLE#")} == roles
     assert at["ORG#root", "ADMINISTRATORS"]["ids"] == administrators
     for row in rows:
-        if row["sk"] == "EMAIL":
+        if row["sk"] == "EMAIL" and "user" in row:
             assert accounts[f"USER#{row['user']}"]["email"] == row["pk"].removeprefix("EMAIL#")

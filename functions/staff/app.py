@@ -28,6 +28,7 @@ from foyer.web.models import (
     IdempotencyKey,
     Language,
     Line,
+    Note,
     Phone,
     RecordAnswer,
     RoleAnswer,
@@ -297,6 +298,8 @@ def see(user_id: InPathId) -> PersonAnswer:
 
 
 class PersonChange(Body):
+    """What is not sent stays; `phone` and `company` sent as null are cleared."""
+
     name: Line | None = None
     phone: Phone | None = None
     company: Line | None = None
@@ -314,7 +317,14 @@ def edit(
     idempotency_key: IdempotencyKey = None,  # noqa: ARG001
 ) -> PersonAnswer:
     asked = request()
-    change = staff.Edit(form.name, form.phone, form.company, form.locale)
+    cleared = frozenset(n for n in ("phone", "company") if n in form.model_fields_set)
+    change = staff.Edit(
+        form.name,
+        form.phone,
+        form.company,
+        form.locale,
+        cleared=frozenset(name for name in cleared if getattr(form, name) is None),
+    )
     return _person(
         staff.edit(
             asked.visitor,
@@ -348,9 +358,7 @@ def approve(
 
 
 class Rejection(Body):
-    reason: Annotated[Line, Field(max_length=400)] = Field(
-        description="The person reads it in the mail."
-    )
+    reason: Annotated[Note, Field(description="The person reads it in the mail.")]
 
 
 @app.post(

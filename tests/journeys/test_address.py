@@ -56,11 +56,12 @@ def test_both_addresses_are_told_and_the_account_moves_with_all_it_has(
 
 
 def test_the_old_address_is_free_and_who_takes_it_gets_nothing_of_the_account(
-    browser: Browser, other: Browser
+    site: Site, browser: Browser, other: Browser
 ) -> None:
     browser.register(NINA)
     ask(browser)
     redeem(browser, browser.token(NEW))
+    site.advance(1)
     other.register(NINA)
     assert other.who() != browser.who()
     assert other.quantities() == {}

@@ -358,6 +358,57 @@ def test_resend_x_activate_of_an_opened_account_the_old_link_or_the_new_one(
         assert scene.client.who() == scene.id
 
 
+ACTS: dict[str, Callable[[Scene], Answer]] = {
+    "approve": lambda s: do(s.boss, s.id, "approve"),
+    "reject": lambda s: do(s.boss, s.id, "reject", reason="No."),
+    "roles": lambda s: give(s.boss, "demo-client-0000000001", ("photographer", STUDIO)),
+    "edit": lambda s: s.boss.browser.send(
+        "PATCH", f"/v1/staff/users/{s.id}", json={"name": "New Name"}
+    ),
+    "open": lambda s: s.boss.browser.post(
+        "/v1/staff/users", {"email": "o@example.com", "name": "O", "profile_type": "C"}
+    ),
+    "reset": lambda s: do(s.boss, "demo-client-0000000001", "password-reset"),
+    "organization": lambda s: s.boss.browser.post(
+        "/v1/staff/organizations", {"name": "O", "parent_id": "root"}
+    ),
+    "setting": lambda s: s.boss.browser.send(
+        "PATCH", f"/v1/staff/organizations/{HOTEL}", json={"approval": "not_required"}
+    ),
+}
+
+
+@pytest.mark.parametrize("how", ["disable", "demote"])
+@pytest.mark.parametrize("act", ACTS)
+def test_f6_a15_who_loses_his_powers_while_he_decides_decides_nothing(
+    site: Site, gateway: Gateway, act: str, how: str
+) -> None:
+    """The other's whole deed happens just before his own is written."""
+    scene = Scene(site, gateway).waiting()
+    written: list[Any] = []
+
+    def meanwhile(send: Send) -> Any:
+        site.cloud.intercept = None
+        removed = (
+            do(scene.second, scene.boss.id, "disable")
+            if how == "disable"
+            else give(scene.second, scene.boss.id)
+        )
+        assert said(removed) == DONE
+        site.drain()
+        written.append(site.cloud.rows())
+        return send()
+
+    # limits are counted before, in a transaction as well where they are several
+    at = 1 if act in {"open", "reset"} else 0
+    site.cloud.intercept = Fault(meanwhile, at, operation="TransactWriteItems")
+    answer = ACTS[act](scene)
+    site.cloud.intercept = None
+    assert said(answer) in {(401, "sign_in_required"), (409, "session_changed"), (503, "busy")}
+    assert [site.cloud.rows()] == written
+    is_consistent(site)
+
+
 # ---- the address ---------------------------------------------------------------------------------
 
 

@@ -31,7 +31,7 @@ from foyer.rules.users import State, User
 from foyer.storage.users import Record
 from foyer.web import cursors, problems
 from foyer.web.api import request
-from foyer.web.models import Body, Language, Line, Phone
+from foyer.web.models import Body, Language, Line, Note, Phone
 from skin.page import POSTED, Page, Typed, documented, form_page, read, see_other, seen_at
 from skin.staff import (
     STAFF,
@@ -232,7 +232,7 @@ def approve(user_id: PersonId, key: Key = "") -> Page:
 
 
 class Rejection(Body):
-    reason: Line
+    reason: Note
 
 
 @router.post(
@@ -241,7 +241,7 @@ class Rejection(Body):
     responses=documented(*DEEDS, success=303),
     tags=["pages"],
 )
-def reject(user_id: PersonId, reason: Typed = "", key: Key = "") -> Page:
+def reject(user_id: PersonId, reason: Kept = "", key: Key = "") -> Page:
     visitor, now, typed = request().visitor, clock.now(), {"reason": reason}
     form, wrong = read(Rejection, reason=reason)
     if form is None:
@@ -329,7 +329,8 @@ def edit(
     )
     if form is None:
         return person_page(user_id, Refusal(Reason.INVALID_INPUT), wrong, typed)
-    change = staff.Edit(form.name, form.phone, form.company, form.locale)
+    cleared = frozenset(n for n, given in (("company", company), ("phone", phone)) if not given)
+    change = staff.Edit(form.name, form.phone, form.company, form.locale, cleared)
     attempt, match = once(key, **typed), frozenset({version})
     return _done(
         user_id,

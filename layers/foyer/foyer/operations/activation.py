@@ -57,7 +57,7 @@ from foyer.storage.claims import Claim
 from foyer.storage.keys import Key
 from foyer.storage.receipts import Receipt
 from foyer.storage.secrets import link_keys
-from foyer.storage.table import Change, ConditionFailed, Item, Put, read, write
+from foyer.storage.table import Change, ConditionFailed, Item, Update, read, write
 from foyer.storage.users import Application, Record
 
 NO_CART = Stored(Cart(), {}, exists=False)
@@ -146,6 +146,8 @@ def _refuse_taken(rows: Mapping[Key, Item], claim: Claim, visitor: Visitor, now:
     row = rows.get(keys.email(claim.email))
     owner_id = users.owner_of(row)
     if owner_id is None:
+        if not claim.is_open(users.left_at(row)):
+            raise Refusal(Reason.LINK_EXPIRED)
         return
     own = visitor.user is not None and visitor.user.id == owner_id
     _rejected(owner_id, visitor.user if own else None)
@@ -250,7 +252,8 @@ def _redeem(visitor: Visitor, link: _Link, choice: Choice, now: int, entropy: En
         wanted_rows += [keys.user(link.mailed.owner), keys.cart(link.mailed.owner)]
     if claim.on_behalf:
         wanted_rows.append(keys.user(claim.owner))
-    # in this browser nothing that is read here decides anything that is not a condition as well
+    # in this browser all that is read here and decides is a condition as well, whether the
+    # organization asks for approval apart: there what it asked a moment ago is good enough
     rows = read(wanted_rows, consistent=link.own is None)
     # a wish for one that is not there is ignored (0.5)
     line = organizations.line_of(rows.get(wish) or rows.get(wanted_rows[0]), rows)
@@ -271,7 +274,10 @@ def _redeem(visitor: Visitor, link: _Link, choice: Choice, now: int, entropy: En
         taken = _taken(failed, changes, claim)
         if taken is None:
             raise
-        write(*_taking_over(taken, changes, account, now, entropy), *move.changes)
+        if users.owner_of(taken) is None:  # left by its owner after this was asked for
+            raise Refusal(Reason.LINK_EXPIRED) from failed
+        taking = _taking_over(taken, claim, changes, account, now, entropy)
+        write(*taking, *move.changes)
     if waits:
         return Activated(State.PENDING_APPROVAL, None, None)
     line_count = len(move.cart.lines)
@@ -413,7 +419,7 @@ def _changes(
     changes: list[Change] = [
         _made(before, account, now),
         claims.redeem(claim, account, visitor.cookie_hash, now),
-        users.own_address(account.email, account.id, now),
+        users.own_address(account.email, account.id, now, asked_at=claim.made_at),
         users.audit(account, new_id(entropy), record),
         members.put(account),
         *members.works(account.id, (), account.roles),
@@ -450,15 +456,19 @@ def _taken(failed: ConditionFailed, changes: list[Change], claim: Claim) -> Item
 
 
 def _is_address(change: Change, email: str) -> bool:
-    return isinstance(change, Put) and change.item["pk"] == keys.email(email).pk
+    return isinstance(change, Update) and change.key == keys.email(email)
 
 
 def _taking_over(
-    taken: Item, changes: list[Change], account: User, now: int, entropy: Entropy
+    taken: Item,
+    claim: Claim,
+    changes: list[Change],
+    account: User,
+    now: int,
+    entropy: Entropy,
 ) -> list[Change]:
     """The same changes, the address taken over from a rejected person, who may be this very user:
     he may register again, so often, and the address remembers each time (0.4)."""
-    assert account.email is not None  # noqa: S101
     owner_id, earlier = users.owner_of(taken) or "", users.applications_of(taken)
     lost = list[Change]()
     if owner_id != account.id:
@@ -467,12 +477,14 @@ def _taking_over(
         lost = [
             users.change(owner, gone, now),
             members.drop(owner_id),
-            users.audit(gone, new_id(entropy), Record("superseded", account.id, now)),
+            users.audit(gone, new_id(entropy), Record("superseded", owner_id, now)),
         ]
     apply_again([one.at for one in earlier], now, POLICY.approvals)
     remembered = [*earlier, Application(owner_id, now)][-REMEMBERED_APPLICATIONS:]
-    own = users.own_address(account.email, account.id, now, of=owner_id, earlier=remembered)
-    return [own if _is_address(c, account.email) else c for c in changes] + lost
+    own = users.own_address(
+        claim.email, account.id, now, asked_at=claim.made_at, of=owner_id, earlier=remembered
+    )
+    return [own if _is_address(c, claim.email) else c for c in changes] + lost
 
 
 def _again(visitor: Visitor, claim: Claim, choice: Choice, now: int, entropy: Entropy) -> Activated:

@@ -38,7 +38,9 @@ def ask(visitor: Visitor, address: str, now: int, entropy: Entropy = token_bytes
         key = keys.link(user.id, PURPOSE)
         old = links.from_item(read([key], consistent=True).get(key))
         until = now + POLICY.links.address_seconds
-        link = Link(new_id(entropy), user.id, PURPOSE, user.epoch, until, address=address)
+        link = Link(
+            new_id(entropy), user.id, PURPOSE, user.epoch, until, address=address, asked_at=now
+        )
         facts = {"owner": user.id, "link": link.id}
         try:
             write(
@@ -87,9 +89,9 @@ def redeem(visitor: Visitor, text: str, now: int, entropy: Entropy = token_bytes
         told = {"new": address, "old": user.address or ""}
         try:
             write(
-                users.own_address(logon_id(address), user.id, now),
-                users.change(user, account, now),
-                users.leave_address(user.email or "", user.id),
+                users.own_address(logon_id(address), user.id, now, asked_at=link.asked_at),
+                users.change(user, account, now, session=session.id),
+                users.leave_address(user.email or "", user.id, now),
                 links.use(link, visitor.cookie_hash, now),
                 users.audit(account, new_id(entropy), Record("address_changed", user.id, now)),
                 members.put(account),
@@ -97,9 +99,11 @@ def redeem(visitor: Visitor, text: str, now: int, entropy: Entropy = token_bytes
                 notice("address_changed", account, now, entropy, **told),
             )
         except ConditionFailed as failed:
-            if failed.items[0] is not None and users.owner_of(failed.items[0]) != user.id:
-                raise Refusal(Reason.ADDRESS_TAKEN) from failed
-            continue
+            row = failed.items[0]
+            if row is None or users.owner_of(row) == user.id:
+                continue
+            gone = users.owner_of(row) is None  # taken and left again since this was asked for
+            raise Refusal(Reason.LINK_EXPIRED if gone else Reason.ADDRESS_TAKEN) from failed
         visitor.user = account
         return account
     raise Refusal(Reason.BUSY, retry_after=1)

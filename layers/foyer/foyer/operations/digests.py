@@ -5,13 +5,14 @@ from secrets import token_bytes
 
 from foyer.credentials import Entropy
 from foyer.operations.sessions import notice
-from foyer.rules.roles import Power, reach
+from foyer.rules.roles import POWERS, Power, reach
 from foyer.rules.users import State, User
 from foyer.storage import digests, keys, members, organizations, users
 from foyer.storage.table import ConditionFailed, read, write
 
 AT_ONCE = 20  # organizations told of in one sweep; the next takes the others
-STAFF = 25  # people of one organization who are told
+STAFF = 25  # people of one organization and role who are told
+DECIDING = [role for role, powers in POWERS.items() if Power.DECIDE in powers]
 PEOPLE = 50  # people told in one sweep
 
 
@@ -37,6 +38,8 @@ def tell(now: int, entropy: Entropy = token_bytes) -> int:
         for user in _deciders(asked)
         if (mine := [path for path in asked if _decides(user, path)])
     ]
+    if asked and not mails:
+        return 0  # nobody may decide yet: they are told when somebody may
     try:
         write(*(digests.settle(digest) for digest in ready), *mails)
     except ConditionFailed:
@@ -55,7 +58,12 @@ def _decides(user: User, path: tuple[str, ...]) -> bool:
 def _deciders(paths: Iterable[tuple[str, ...]]) -> list[User]:
     """Who may decide for one of these organizations, at most PEOPLE."""
     above = sorted({org_id for path in paths for org_id in path})
-    ids = dict.fromkeys(id_ for org_id in above for id_ in members.staff_of(org_id, limit=STAFF))
+    ids = dict.fromkeys(
+        id_
+        for org_id in above
+        for role in DECIDING
+        for id_ in members.staff_of(org_id, role, limit=STAFF)
+    )
     rows = read([keys.user(id_) for id_ in list(ids)[:PEOPLE]], consistent=True)
     found = [users.from_item(row) for row in rows.values()]
     return [user for user in found if user is not None and user.status is State.APPROVED]

@@ -14,7 +14,7 @@ from foyer.storage.claims import Claim
 from foyer.storage.links import Link
 from foyer.storage.outbox import Mail
 from foyer.storage.secrets import link_keys
-from foyer.storage.table import ConditionFailed, read, write
+from foyer.storage.table import ConditionFailed, Item, read, write
 
 ASKED = frozenset({"sign_up", "resend", "opened", "new_address", "code", "reset"})
 REGISTERING = frozenset({"sign_up", "resend", "opened"})
@@ -28,21 +28,21 @@ def written(mail: Mail, now: int, entropy: Entropy = token_bytes) -> Mail:
     if mail.kind not in ASKED:
         return mail
     email = logon_id(mail.to)
-    user = _owner(email)
+    row = read([keys.email(email)], consistent=True).get(keys.email(email))
+    user = _owner(row)
     if user is not None and not (user.state is State.REJECTED and mail.kind in REGISTERING):
         return _to_owner(mail, user, email, now, entropy)
     if mail.kind == "new_address":
         return _new_address(mail, now)
-    claim = _claim(mail, email, now)
+    claim = _claim(mail, email, users.left_at(row), now)
     if claim is None:
         return replace(mail, kind="no_account")
     return _activation(mail, claim, now, entropy)
 
 
-def _owner(email: str) -> User | None:
+def _owner(row: Item | None) -> User | None:
     """The user whose proved address it is."""
-    key = keys.email(email)
-    owner = users.owner_of(read([key], consistent=True).get(key))
+    owner = users.owner_of(row)
     if owner is None:
         return None
     return users.from_item(read([keys.user(owner)], consistent=True).get(keys.user(owner)))
@@ -99,14 +99,14 @@ def _reset(mail: Mail, user: User, now: int, entropy: Entropy) -> Mail:
     raise ConditionFailed([])
 
 
-def _claim(mail: Mail, email: str, now: int) -> Claim | None:
+def _claim(mail: Mail, email: str, left_at: int, now: int) -> Claim | None:
     """The claim the mail is about, or the newest open one on the address."""
     if "claim" in mail.facts:
         key = keys.claim(mail.facts["owner"], mail.facts["claim"])
         claim = claims.from_item(read([key], consistent=True).get(key), now)
-        if claim is not None and claim.redeemed_at is None:
+        if claim is not None and claim.is_open(left_at):
             return claim
-    return claims.newest(email, now)
+    return claims.newest(email, now, after=left_at)
 
 
 def _activation(mail: Mail, claim: Claim, now: int, entropy: Entropy) -> Mail:

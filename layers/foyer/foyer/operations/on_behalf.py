@@ -8,7 +8,14 @@ from foyer.credentials import Entropy, new_id
 from foyer.operations import staff
 from foyer.operations.organizations import bases, ensure_open
 from foyer.operations.sessions import RETRIES, Visitor
-from foyer.operations.staff import acting, attempt_of, beside, changed_roles, person
+from foyer.operations.staff import (
+    acting,
+    attempt_of,
+    beside,
+    changed_roles,
+    eligible,
+    person,
+)
 from foyer.rules.organizations import Organization
 from foyer.rules.policy import POLICY
 from foyer.rules.refusals import Reason, Refusal
@@ -88,6 +95,8 @@ def _refuse_known(actor: User, owner_id: str | None) -> None:
     if owner_id is None:
         return
     owner = users.from_item(read([keys.user(owner_id)], consistent=True).get(keys.user(owner_id)))
+    if owner is not None and owner.state is State.REJECTED:
+        return  # he may register again, and so staff may for him (0.4)
     if owner is not None and may_act_on(actor.roles, Power.SEE, owner.roles, owner.path):
         raise Refusal(Reason.ADDRESS_TAKEN, pointer="#/email", facts={"user_id": owner_id})
 
@@ -124,6 +133,8 @@ def _rows(user: User, now: int, entropy: Entropy) -> list[Change]:
 def _claim(user: User, now: int, entropy: Entropy) -> Claim:
     assert user.claim_id is not None  # noqa: S101 - it was opened
     assert user.profile is not None  # noqa: S101
+    rules = POLICY.claims
+    days = rules.days if user.roles else rules.on_behalf_days  # one that gives a role ends soon
     return Claim(
         id=user.claim_id,
         owner=user.id,
@@ -134,7 +145,7 @@ def _claim(user: User, now: int, entropy: Entropy) -> Claim:
         terms=None,  # nobody says yes for another (P20)
         newsletter=False,
         made_at=now,
-        expires=now + POLICY.claims.on_behalf_days * DAY,
+        expires=now + days * DAY,
         link_id=new_id(entropy),
         link_until=now + POLICY.links.activation_seconds,
         on_behalf=True,
@@ -152,7 +163,7 @@ def _allow_mail(actor: User, target: User, now: int) -> None:
     reached = limits.count_all(
         [
             Limit("mail-staff", actor.id, rules.per_staff_per_hour),
-            Limit("mail-person", target.email or "", rules.per_person_by_staff_per_hour),
+            Limit("mail-person", f"{actor.id} {target.email}", rules.per_person_by_staff_per_hour),
         ],
         now,
     )
@@ -189,6 +200,7 @@ def resend(
                 users.acts(actor),
                 claims.new_link(claim, new_id(entropy), now),
                 _link_mail("opened", target, claim, now, entropy),
+                users.audit(target, new_id(entropy), Record("link_mailed", actor.id, now)),
                 *([attempt.record(now)] if attempt else []),
             )
         except ConditionFailed:
@@ -241,21 +253,46 @@ def invite_administrator(
     cannot be one yet."""
     ensure_open(site_name)
     email = logon_id(address)
+    for _ in range(RETRIES + 1):
+        row = read([keys.email(email)], consistent=True).get(keys.email(email))
+        owner_id = users.owner_of(row)
+        try:
+            if owner_id is None:
+                _invite(address, language, users.left_at(row), now, entropy)
+                return "invited"
+            return _grant(owner_id, now, entropy)
+        except ConditionFailed:
+            continue
+    raise Refusal(Reason.BUSY, retry_after=1)
+
+
+def _invite(address: str, language: str, left_at: int, now: int, entropy: Entropy) -> None:
+    """One invitation an address: one that waits is mailed again, with a link of its own."""
+    email = logon_id(address)
+    rows = read([keys.user(id_) for id_ in claims.opened_for(email)], consistent=True)
+    for opened in filter(None, map(users.from_item, rows.values())):
+        key = keys.claim(opened.id, opened.claim_id or "")
+        claim = claims.from_item(read([key], consistent=True).get(key), now)
+        if claim is not None and claim.is_open(left_at) and opened.created_by == OPERATOR:
+            mail = _link_mail("opened", opened, claim, now, entropy)
+            write(claims.new_link(claim, new_id(entropy), now), mail)
+            return
+    root = organizations.find(ROOT)
+    assert root is not None  # noqa: S101 - it was made sure of
+    form = Opening(address, Profile(email.partition("@")[0], "B"), language)
     role = Role(SITE_ADMINISTRATOR, ROOT, by=OPERATOR, at=now)
-    owner_id = users.owner_of(read([keys.email(email)], consistent=True).get(keys.email(email)))
-    if owner_id is None:
-        root = organizations.find(ROOT)
-        assert root is not None  # noqa: S101 - it was made sure of
-        form = Opening(address, Profile(email.partition("@")[0], "B"), language)
-        user = replace(_opened(form, root, OPERATOR, now, entropy), roles=(role,))
-        write(*_rows(replace(user, approved_before=True), now, entropy))
-        return "invited"
+    user = replace(_opened(form, root, OPERATOR, now, entropy), roles=(role,))
+    write(*_rows(replace(user, approved_before=True), now, entropy))
+
+
+def _grant(owner_id: str, now: int, entropy: Entropy) -> str:
+    role = Role(SITE_ADMINISTRATOR, ROOT, by=OPERATOR, at=now)
     owner = users.from_item(read([keys.user(owner_id)], consistent=True).get(keys.user(owner_id)))
     if owner is None or owner.status is not State.APPROVED:
         return "not_approved"
     if role in owner.roles:
         return "already"
-    if not owner.has_password:
+    if not eligible(owner):
         return "no_password"
     step = changed_roles(owner, (*owner.roles, role), OPERATOR, now, entropy)
     write(

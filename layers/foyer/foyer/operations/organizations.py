@@ -120,7 +120,12 @@ def create(
     organization = new(new_id(entropy), name, parent, approval)
     records = [attempt.record(now, made=organization.id)] if attempt else []
     try:
-        write(users.acts(actor), organizations.new_organization(organization), *records)
+        write(
+            users.acts(actor),
+            organizations.new_organization(organization),
+            organizations.audit(organization, new_id(entropy), "created", actor.id, now),
+            *records,
+        )
     except ConditionFailed as failed:
         raise Refusal(Reason.BUSY, retry_after=1) from failed
     return organization
@@ -133,6 +138,7 @@ def change(
     *,
     name: str | None = None,
     approval: Approval | None = None,
+    entropy: Entropy = token_bytes,
 ) -> Organization:
     """Its name, or whether its people wait for approval. The root inherits from nobody."""
     actor, rows = acting(visitor, now, more=[keys.organization(org_id)], changing=True)
@@ -145,8 +151,14 @@ def change(
         name=name or organization.name,
         approval=approval or organization.approval,
     )
+    if changed == organization:
+        return organization
     try:
-        write(users.acts(actor), organizations.change(changed))
+        write(
+            users.acts(actor),
+            organizations.change(org_id, name, approval),
+            organizations.audit(changed, new_id(entropy), "changed", actor.id, now),
+        )
     except ConditionFailed as failed:
         raise Refusal(Reason.BUSY, retry_after=1) from failed
     return changed

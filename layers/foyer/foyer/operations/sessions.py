@@ -339,6 +339,8 @@ def sign_in(visitor: Visitor, given: Given, now: int, entropy: Entropy = token_b
     device = visitor.known_device(email, now)
     counted = _count_attempt(visitor, given, email, asked, device, now)
     owner = users.owner_of(found.get(keys.email(email)))
+    if device is not None and device.since < users.proved_at(found.get(keys.email(email))):
+        device = None  # the address was somebody else's then
     rows = read(_account_keys(owner or NOBODY, given, visitor), consistent=True)
     proven = _prove(given, owner, rows, email, asked, found, counted, now)
     if proven is None or _spent_while_signed_in(visitor, asked, found, now):
@@ -458,6 +460,9 @@ def _prove(
         right = right and asked is not None and asked.is_answered(link_keys(now), email, given.code)
         spent = _spent_at(asked, found, now)
         right = right and (spent is None or now - spent < POLICY.codes.repeat_seconds)
+        # one asked for before his sessions were ended died with them (R19, R27)
+        asked_at = 0 if asked is None else asked.until - POLICY.codes.seconds
+        right = right and user is not None and asked_at >= user.epoch_at
     return user if right else None
 
 

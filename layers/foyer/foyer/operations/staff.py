@@ -72,9 +72,23 @@ def history(
     address = keys.email(target.email or "")
     row = read([address], consistent=False).get(address)
     own = row is not None and users.owner_of(row) == user_id
+    earlier = _within_reach(visitor, users.applications_of(row)) if own else []
     page = users.history(user_id, limit=limit, after=after)
     records = [users.record_from(item) for item in page.items]
-    return History(records, page.last, users.applications_of(row) if own else [])
+    return History(records, page.last, earlier)
+
+
+def _within_reach(visitor: Visitor, applications: list[Application]) -> list[Application]:
+    """Those of people whom the member of staff sees."""
+    rows = read([keys.user(one.user_id) for one in applications], consistent=False)
+    found = {user.id: user for row in rows.values() if (user := users.from_item(row)) is not None}
+    roles = visitor.user.roles if visitor.user else ()
+    return [
+        one
+        for one in applications
+        if (user := found.get(one.user_id)) is not None
+        and may_act_on(roles, Power.SEE, user.roles, user.path)
+    ]
 
 
 @dataclass(frozen=True)
@@ -177,12 +191,13 @@ def enable(
 
 @dataclass(frozen=True)
 class Edit:
-    """What staff may change of a person; what is None stays (0.10)."""
+    """What staff may change of a person; what is None stays, what is in `cleared` goes (0.10)."""
 
     name: str | None = None
     phone: str | None = None
     company: str | None = None
     language: str | None = None
+    cleared: frozenset[str] = frozenset()
 
 
 def edit(
@@ -204,8 +219,8 @@ def edit(
         profile = replace(
             before,
             name=form.name or before.name,
-            phone=form.phone or before.phone,
-            company=form.company or before.company,
+            phone=None if "phone" in form.cleared else form.phone or before.phone,
+            company=None if "company" in form.cleared else form.company or before.company,
         )
         language = form.language or target.language
         if (profile, language) == (target.profile, target.language):
@@ -246,6 +261,8 @@ def _change(
         target = person(actor, power, rows.get(keys.user(user_id)))
         if attempt is not None and attempt.is_repeat(rows.get(attempt.row_key), now):
             return target
+        if target.state is State.SUPERSEDED:  # his address is another user's: he is history
+            raise Refusal(Reason.WRONG_STATUS, facts={"user_status": target.state.value})
         step = decide(actor, target)
         if step is None:
             return target
@@ -301,14 +318,18 @@ def give_roles(
         if not gained and not lost:
             return None
         _check_roles(actor, wanted, gained, lost)
-        eligible = target.status is State.APPROVED and target.has_password and target.is_proved
-        if gained and not eligible:
+        if gained and not eligible(target):
             raise Refusal(Reason.NOT_ELIGIBLE)
         kept = tuple(role for role in target.roles if role in wanted)
         given = tuple(replace(role, by=actor.id, at=now) for role in gained)
         return changed_roles(target, (*kept, *given), actor.id, now, entropy)
 
     return _change(visitor, user_id, Power.GRANT, "roles", decide, now, once, entropy)
+
+
+def eligible(target: User) -> bool:
+    """Roles are for approved people with a password and a proved address (0.10)."""
+    return target.status is State.APPROVED and target.has_password and target.is_proved
 
 
 def changed_roles(

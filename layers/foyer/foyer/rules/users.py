@@ -138,6 +138,7 @@ class User:
     claim_id: str | None = None  # of an account opened on behalf: the claim its owner redeems
     approved_before: bool = False  # a site administrator opened it: nobody need approve (H16)
     is_proved: bool = True  # of his address, by more than a link that people forward (0.9)
+    epoch_at: int = 0  # since when it is this epoch
 
     @property
     def organization_id(self) -> str:

@@ -42,6 +42,10 @@ class Claim:
     def key(self) -> Key:
         return keys.claim(self.owner, self.id)
 
+    def is_open(self, left_at: int) -> bool:
+        """Neither redeemed nor of a time when the address was still somebody's who left it."""
+        return self.redeemed_at is None and self.made_at > left_at
+
     @property
     def guest_id(self) -> str | None:
         return None if self.owner == self.id or self.on_behalf else self.owner
@@ -105,7 +109,10 @@ def new_link(claim: Claim, link_id: str, now: int) -> Update:
         {
             "link": link_id,
             "link_until": now + POLICY.links.activation_seconds,
-            "expires": max(claim.expires, now + POLICY.claims.days * DAY),
+            # what staff opened ends when it ends, however often somebody asks for its link
+            "expires": claim.expires
+            if claim.on_behalf
+            else max(claim.expires, now + POLICY.claims.days * DAY),
         },
         condition="#link = :link AND attribute_not_exists(redeemed)",
         names={"#link": "link"},
@@ -126,11 +133,12 @@ def redeem(claim: Claim, user: User, cookie_hash: str | None, now: int) -> Updat
     )
 
 
-def newest(email: str, now: int) -> Claim | None:
-    """The claim on this address that was made last and is still open, for a mail to its owner."""
+def newest(email: str, now: int, *, after: int) -> Claim | None:
+    """The claim on this address that was made last, after that time, and is still open, for a mail
+    to its owner."""
     page = listing(keys.claims_on(email), limit=5, newest_first=True)
     found = (from_item(item, now) for item in page.items)
-    return next((c for c in found if c is not None and c.redeemed_at is None), None)
+    return next((c for c in found if c is not None and c.is_open(after)), None)
 
 
 def opened_for(email: str) -> list[str]:

@@ -15,7 +15,7 @@
 | idempotency record  | USER#<id>        | KEY#<route>#<key>    |                                |                       |
 | proved address      | EMAIL#<address>  | EMAIL                |                                |                       |
 | code asked for      | CODE#<nonce>     | CODE                 |                                |                       |
-| organization        | ORG#<id>         | ORG                  | ORGS (path)                    |                       |
+| organization, its audit | ORG#<id>     | ORG AUDIT#…          | ORGS (path)                    |                       |
 | who may administer the site | ORG#root | ADMINISTRATORS       |                                |                       |
 | approvals asked     | DIGEST#<org>     | <window>             |                                | DIGEST (its end)      |
 | product             | PRODUCT#<id>     | PRODUCT              | PRODUCTS or PRODUCTS#<gallery> |                       |
@@ -103,6 +103,10 @@ def idempotency(user_id: str, route: str, key: str) -> Key:
 
 def organization(org_id: str) -> Key:
     return Key(f"ORG#{org_id}", "ORG")
+
+
+def organization_audit(org_id: str, at: int, record_id: str) -> Key:
+    return Key(f"ORG#{org_id}", f"AUDIT#{at}#{record_id}")
 
 
 def administrators() -> Key:

@@ -20,6 +20,7 @@ class Link:
     used_at: int | None = None
     used_with: str | None = None  # the hash of the cookie that did it
     address: str | None = None  # of a change of address: the new one
+    asked_at: int = 0
 
     @property
     def key(self) -> Key:
@@ -41,6 +42,7 @@ def from_item(item: Item | None) -> Link | None:
         item.get("used_at"),
         item.get("used_with"),
         item.get("address"),
+        item.get("asked_at", 0),
     )
 
 
@@ -52,6 +54,7 @@ def replace(old: Link | None, new: Link) -> Put:
         "epoch": new.epoch,
         "until": new.until,
         "address": new.address,
+        "asked_at": new.asked_at,
         "expires": new.until + DAY,
     }
     if old is None:

@@ -114,7 +114,7 @@ def _put_role(user_id: str, role: Role) -> Put:
     )
 
 
-def staff_of(org_id: str, *, limit: int) -> list[str]:
-    """The ids of who holds an administrative role in this one organization."""
-    page = listing(keys.staff_of(org_id), limit=limit)
+def staff_of(org_id: str, role: str, *, limit: int) -> list[str]:
+    """The ids of who holds this administrative role in this one organization."""
+    page = listing(keys.staff_of(org_id), limit=limit, prefix=f"{role}#")
     return [keys.id_in(item["pk"]) for item in page.items]

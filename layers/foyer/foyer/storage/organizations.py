@@ -34,13 +34,21 @@ def _position(path: tuple[str, ...]) -> str:
     return "".join(f"{id_}/" for id_ in path)
 
 
-def change(organization: Organization) -> Update:
-    """Its name and setting; there must be one."""
+def change(org_id: str, name: str | None, approval: Approval | None) -> Update:
+    """What is given of its name and setting; there must be one."""
     return setting(
-        keys.organization(organization.id),
-        {"name": organization.name, "approval": organization.approval.value},
+        keys.organization(org_id),
+        {"name": name, "approval": None if approval is None else approval.value},
         condition="attribute_exists(pk)",
     )
+
+
+def audit(organization: Organization, record_id: str, event: str, actor: str, now: int) -> Put:
+    """What was done to it and by whom, and how it stands since."""
+    facts = {"event": event, "actor": actor, "at": now}
+    facts |= {"name": organization.name, "approval": organization.approval.value}
+    key = keys.organization_audit(organization.id, now, record_id)
+    return Put({**key._asdict(), **facts}, condition=ABSENT)
 
 
 def find(org_id: str) -> Organization | None:

@@ -16,7 +16,6 @@ from foyer.storage.table import (
     ABSENT,
     Check,
     ConditionFailed,
-    Delete,
     Item,
     Page,
     Put,
@@ -60,6 +59,7 @@ def from_item(item: Item | None) -> User | None:
         claim_id=item.get("claim"),
         approved_before=item.get("approved_before", False),
         is_proved=not item.get("unproved", False),
+        epoch_at=item.get("epoch_at", 0),
     )
 
 
@@ -158,27 +158,29 @@ def _account(user: User) -> dict[str, Any]:
     }
 
 
-def change(before: User, after: User, now: int) -> Update:
+def change(before: User, after: User, now: int, *, session: str | None = None) -> Update:
     """The account as it is from now on, the next version; fails where anything of it was changed
     meanwhile. Where the epoch rises every session ends but those `after` has (R27); approval ends
-    the guest's cookie."""
+    the guest's cookie. With `session` only while that one stands: who was signed out meanwhile
+    does not come back by it."""
     assert after.version == before.version + 1  # noqa: S101
     was, is_ = _account(before), _account(after)
     sets = {name: value for name, value in is_.items() if value != was[name] and value is not None}
     gone = [name for name, value in is_.items() if value is None and was[name] is not None]
     if after.epoch != before.epoch:
-        sets |= {"sessions": is_["sessions"], "sessions_ended_at": now}
+        sets |= {"sessions": is_["sessions"], "sessions_ended_at": now, "epoch_at": now}
     if before.status is State.PENDING_EMAIL_ACTIVATION:
         gone += ["due", "due_at"]
     if after.status is State.APPROVED and before.secret_hash is not None:
         sets |= {"was": before.secret_hash, "promoted_at": now}
         gone.append("secret")
+    condition = "#status = :status AND epoch = :epoch AND version = :version"
     return setting(
         keys.user(before.id),
         sets,
         removes=gone,
-        condition="#status = :status AND epoch = :epoch AND version = :version",
-        names={"#status": "status"},
+        condition=condition + (" AND attribute_exists(sessions.#session)" if session else ""),
+        names={"#status": "status"} | ({"#session": session} if session else {}),
         values={
             ":status": was["status"],
             ":epoch": before.epoch,
@@ -234,6 +236,7 @@ def replace_sessions(
         "sessions": {session.id: _raw(session)},
         "sessions_ended_at": now,
         "epoch": user.epoch + 1,
+        "epoch_at": now,
         "password": password_id,
         "took": _took(user, guests, now),
     }
@@ -344,8 +347,18 @@ def password_of(user: User | None, rows: Mapping[Key, Item]) -> str | None:
 
 
 def owner_of(item: Item | None) -> str | None:
-    """Whose an address is, from its row."""
-    return None if item is None else str(item["user"])
+    """Whose an address is, from its row: nobody's any more where its owner left it."""
+    return None if item is None else item.get("user")
+
+
+def left_at(item: Item | None) -> int:
+    """When the owner of an address left it for another: claims made until then are void."""
+    return 0 if item is None else int(item.get("left_at", 0))
+
+
+def proved_at(item: Item | None) -> int:
+    """Since when an address is its owner's."""
+    return 0 if item is None else int(item.get("proved_at", 0))
 
 
 @dataclass(frozen=True)
@@ -367,22 +380,41 @@ def own_address(
     user_id: str,
     now: int,
     *,
+    asked_at: int,
     of: str | None = None,
     earlier: Sequence[Application] = (),
-) -> Put:
-    """The address is this user's from now on; fails where it is anybody's but `of`. `earlier` are
-    the registrations of it that were rejected: the row remembers them."""
-    item = {**keys.email(email)._asdict(), "user": user_id, "proved_at": now}
+) -> Update:
+    """The address is this user's from now on; fails where it is anybody's but `of`, or where its
+    last owner left it only after this was asked for. `earlier` are the registrations of it that
+    were rejected, where they are new: the row remembers them whoever comes after."""
+    facts: dict[str, Any] = {"user": user_id, "proved_at": now}
     if earlier:
-        item["applications"] = [{"user": one.user_id, "at": one.at} for one in earlier]
+        facts["applications"] = [{"user": one.user_id, "at": one.at} for one in earlier]
+    condition, values = "#user = :of", {":of": of}
     if of is None:
-        return Put(item, condition=ABSENT)
-    return Put(item, "#user = :of", {"#user": "user"}, {":of": of})
+        condition = f"{ABSENT} OR (attribute_not_exists(#user) AND left_at < :asked)"
+        values = {":asked": asked_at}  # type: ignore[dict-item]
+    return setting(
+        keys.email(email),
+        facts,
+        removes=["left_at"],
+        condition=condition,
+        names={"#user": "user"},
+        values=values,
+    )
 
 
-def leave_address(email: str, user_id: str) -> Delete:
-    """The address is nobody's any more; fails where it is not his."""
-    return Delete(keys.email(email), "#user = :of", {"#user": "user"}, {":of": user_id})
+def leave_address(email: str, user_id: str, now: int) -> Update:
+    """The address is nobody's any more, and what was mailed to it until now opens nothing; fails
+    where it is not his."""
+    return setting(
+        keys.email(email),
+        {"left_at": now},
+        removes=["user"],
+        condition="#user = :of",
+        names={"#user": "user"},
+        values={":of": user_id},
+    )
 
 
 def consent(user_id: str, record_id: str, terms: str | None, newsletter: bool, now: int) -> Put:

@@ -51,6 +51,7 @@ def _without_spaces(text: str) -> str:
 
 Address = Annotated[str, Field(max_length=254), AfterValidator(_address)]
 Line = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_plain)]
+Note = Annotated[str, Field(min_length=1, max_length=400), AfterValidator(_plain)]
 Phone = Annotated[str, Field(min_length=3, max_length=40, pattern=r"^[0-9+()/. -]+$")]
 # As typed: 15 to 256 characters, any (R1). What is given to sign in may be anything.
 NewPassword = Annotated[str, Field(min_length=15, max_length=256), AfterValidator(_writable)]
