@@ -32,7 +32,7 @@ from foyer.storage.users import Record
 from foyer.web import cursors, problems
 from foyer.web.api import request
 from foyer.web.models import Body, Language, Line, Note, Phone
-from skin.page import POSTED, Page, Typed, documented, form_page, read, see_other, seen_at
+from skin.page import POSTED, Kept, Page, Typed, documented, form_page, read, see_other, seen_at
 from skin.staff import (
     STAFF,
     Cursor,
