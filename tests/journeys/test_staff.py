@@ -8,7 +8,7 @@ import pytest
 
 from local.gateway import Gateway
 from local.site import Site
-from tests.people import HOTEL, STUDIO, Person, administrator, plant
+from tests.people import HOTEL, STUDIO, Person, administrator, is_consistent, plant
 from tests.visiting import (
     CALENDAR,
     OTHER_PASSWORD,
@@ -126,6 +126,7 @@ def test_h20_a_rejected_person_reads_why_and_registers_again_as_the_same_user(
     browser.add(VOUCHER)
     guest = browser.who()
     apply(browser)
+    assert do(boss, guest, "reject", reason="x" * 401).status_code == 422
     answer = do(boss, guest, "reject", reason="We do not know a Nina.")
     assert (answer.status_code, answer.json["status"]) == (200, "rejected")
     told = browser.mails(NINA)[0]
@@ -200,6 +201,79 @@ def boss_of(site: Site) -> Person:
     return plant(site, "one_more", role=("site_administrator", "root"), org="root")
 
 
+def test_0_4_the_three_times_are_the_addresss_whatever_happens_in_between(
+    site: Site, boss: Person, gateway: Gateway
+) -> None:
+    """Let in under the default organization, then gone to another address, and back again."""
+    for number in range(5):
+        site.advance(10)
+        visitor = Browser(gateway, address=f"203.0.113.{number}")
+        visitor.sign_up(NINA, organization_id=HOTEL)
+        answer = visitor.elsewhere(visitor.token(NINA), organization_id=HOTEL)
+        if answer.status_code == 429:
+            break
+        do(boss, visitor_of(boss), "reject", reason="No.")
+        visitor = Browser(gateway, address=f"203.0.113.{number + 100}")
+        visitor.sign_up(NINA)
+        answer = visitor.activate(visitor.token(NINA), password=PASSWORD)
+        if answer.status_code == 429:
+            break
+        visitor.post("/v1/account/email", {"email": f"away{number}@example.com"})
+        token = visitor.token(f"away{number}@example.com")
+        assert visitor.post("/v1/account/email/redeem", {"token": token}).status_code == 200
+    assert (number, answer.json["code"]) == (3, "too_many_applications")
+
+
+def visitor_of(boss: Person) -> str:
+    return str(waiting(boss)[0]["id"])
+
+
+def test_who_was_superseded_is_history_and_nothing_is_done_to_him(
+    site: Site, boss: Person, browser: Browser, other: Browser
+) -> None:
+    apply(browser)
+    first = browser.who()
+    do(boss, first, "reject", reason="Who?")
+    other.sign_up(NINA)
+    other.activate(other.token(NINA), password=PASSWORD)
+    mails, before = len(other.mails(NINA)), site.cloud.rows()
+    path = f"/v1/staff/users/{first}"
+    for answer in (
+        boss.browser.send("PATCH", path, json={"name": "Somebody"}),
+        give(boss, first),
+        do(boss, first, "password-reset"),
+        do(boss, first, "resend"),
+    ):
+        assert (answer.status_code, answer.json["code"]) == (409, "wrong_status")
+    assert site.cloud.rows() == before
+    assert len(other.mails(NINA)) == mails
+    is_consistent(site)
+
+
+def test_staff_who_rejected_somebody_by_mistake_open_an_account_for_him(
+    site: Site, boss: Person, browser: Browser, other: Browser
+) -> None:
+    apply(browser)
+    do(boss, browser.who(), "reject", reason="A mistake.")
+    assert opened(boss, organization_id=HOTEL).status_code == 201
+    done = other.activate(other.token(NINA), password=PASSWORD)
+    assert done.json["status"] == "approved"
+    is_consistent(site)
+
+
+def test_what_was_before_is_told_to_who_may_see_it(
+    site: Site, boss: Person, browser: Browser, other: Browser
+) -> None:
+    apply(browser)
+    do(boss, browser.who(), "reject", reason="No.")
+    service = plant(site, "serves", role=("customer_service_representative", "default"))
+    other.sign_up(NINA)
+    other.activate(other.token(NINA))
+    path = f"/v1/staff/users/{other.who()}/audit"
+    assert len(boss.browser.get(path).json["earlier"]) == 1
+    assert service.browser.get(path).json["earlier"] == []
+
+
 def test_every_edge_that_is_not_drawn_is_refused_and_changes_nothing(
     site: Site, boss: Person
 ) -> None:
@@ -261,21 +335,71 @@ def test_who_was_decided_about_meanwhile_is_in_no_digest(
     assert digests(browser, boss.email) == []
 
 
-def test_two_sweeps_at_once_tell_once(site: Site, boss: Person, browser: Browser) -> None:
+def test_many_who_work_there_do_not_hide_those_who_decide(
+    site: Site, boss: Person, browser: Browser
+) -> None:
+    for number in range(26):
+        plant(site, f"serves{number}", role=("customer_service_representative", HOTEL), org=HOTEL)
+    buyer = plant(site, "buyer", role=("buyer_administrator", HOTEL), org=HOTEL)
     apply(browser)
-    site.drain()
-    back = site.module("foyer.operations.digests")
-    ready = site.module("foyer.storage.digests").ready(site.now() + 900, 20)
-    assert back.tell(site.now() + 900) == 2  # boss, and the demo's administrator
-    due = site.module("foyer.storage.digests")
-    original, due.ready = due.ready, lambda *_: ready  # what the other sweep had listed
-    try:
-        assert back.tell(site.now() + 900) == 0
-    finally:
-        due.ready = original
+    site.advance(900)
+    assert len(digests(browser, buyer.email)) == len(digests(browser, boss.email)) == 1
+
+
+def test_a_digest_waits_until_there_is_somebody_to_decide(empty_site: Site) -> None:
+    site, browser = empty_site, Browser(Gateway(empty_site))
+    site.module("foyer.operations.organizations").ensure_open("Studio Ana")
+    browser.sign_up(NINA, organization_id="root")
+    browser.activate(browser.token(NINA))
+    site.advance(900)
+    boss = plant(site, "boss", role=("site_administrator", "root"), org="root")
+    site.advance(900)
+    assert len(digests(browser, boss.email)) == 1
 
 
 # ---- disabled ------------------------------------------------------------------------------------
+
+
+def test_a_reason_may_be_400_characters(boss: Person, browser: Browser) -> None:
+    apply(browser)
+    assert do(boss, browser.who(), "reject", reason="x" * 400).status_code == 200
+
+
+def test_r27_a_code_asked_for_before_his_sessions_ended_is_dead(
+    site: Site, boss: Person, browser: Browser, other: Browser
+) -> None:
+    browser.register(NINA)
+    user_id = browser.who()
+    other.ask_code(NINA)
+    code = other.code(NINA)
+    site.advance(5)
+    do(boss, user_id, "disable")
+    do(boss, user_id, "enable")
+    assert other.sign_in_by_code(NINA, code).json["code"] == "wrong_credentials"
+    site.advance(5)
+    other.ask_code(NINA)
+    assert other.sign_in_by_code(NINA, other.code(NINA)).status_code == 200
+
+
+def test_0_10_a_browser_that_knew_the_addresss_last_owner_is_not_known_to_the_next(
+    site: Site, gateway: Gateway
+) -> None:
+    old = plant(site, "desk", role=("site_administrator", "root"), org="root")
+    old.browser.cookies.clear()
+    old.browser.sign_in(old.email)
+    old.browser.sign_in(old.email, code=old.browser.code(old.email))
+    device = old.browser.cookies["__Host-device"]
+    old.browser.post("/v1/account/email", {"email": "away@example.com"})
+    token = old.browser.token("away@example.com")
+    assert old.browser.post("/v1/account/email/redeem", {"token": token}).status_code == 200
+    site.advance(60)
+    new = Browser(gateway, address="192.0.2.50").register(old.email, OTHER_PASSWORD)
+    again = plant(site, "again", role=("site_administrator", "root"), org="root")
+    assert give(again, new.who(), ("site_administrator", "root")).status_code == 200
+    thief = Browser(gateway, address="192.0.2.51")
+    thief.cookies["__Host-device"] = device
+    answer = thief.sign_in(old.email, OTHER_PASSWORD)
+    assert (answer.status_code, answer.json["code"]) == (401, "code_required")
 
 
 def test_r27_who_is_disabled_is_out_at_once_and_comes_back_by_signing_in(
@@ -551,6 +675,16 @@ def test_a_list_over_too_many_organizations_asks_for_one(site: Site, boss: Perso
     assert len(names) == len(set(names) | {"Studio Ana"}) + 2 == 21  # three are called Studio Ana
 
 
+def test_what_is_done_to_an_organization_is_written_down(site: Site, boss: Person) -> None:
+    path = f"/v1/staff/organizations/{HOTEL}"
+    assert boss.browser.send("PATCH", path, json={"approval": "inherit"}).status_code == 200
+    assert boss.browser.send("PATCH", path, json={"approval": "inherit"}).status_code == 200
+    assert boss.browser.send("PATCH", path, json={}).status_code == 200
+    rows = [r for r in site.cloud.rows() if r["pk"]["S"] == f"ORG#{HOTEL}"]
+    (record,) = [row for row in rows if row["sk"]["S"].startswith("AUDIT#")]
+    assert (record["actor"]["S"], record["approval"]["S"]) == (boss.id, "inherit")
+
+
 def test_a_tree_has_an_end(boss: Person) -> None:
     parent = "root"
     for depth in range(7):
@@ -579,6 +713,8 @@ def test_staff_change_name_phone_company_and_language_and_never_the_address(
     (found,) = boss.browser.get(f"/v1/staff/users?email={NINA}").json["items"]
     assert found["name"] == "Nina L"
     assert boss.browser.send("PATCH", path, json={"email": "x@example.com"}).status_code == 422
+    cleared = boss.browser.send("PATCH", path, json={"phone": None, "company": None}).json
+    assert (cleared["phone"], cleared["company"], cleared["name"]) == (None, None, "Nina L")
     assert browser.session()["authentication"] == "signed_in"
 
 

@@ -14,10 +14,11 @@ from werkzeug.serving import make_server
 from local import administrator
 from local.gateway import Gateway
 from local.site import ROOT, Site
-from tests.people import is_consistent
+from tests.people import is_consistent, plant
 from tests.visiting import PASSWORD, Browser
 
 OWNER = "owner@studio.example.com"
+DAY = 86_400
 
 
 def invite(browser: Browser, email: str) -> Any:
@@ -70,6 +71,67 @@ def test_who_cannot_be_one_yet_is_told_why(empty_site: Site, browser: Browser) -
     before = empty_site.cloud.rows()
     assert invite(browser, OWNER) == {"result": "no_password"}
     assert empty_site.cloud.rows() == before
+
+
+def test_asked_twice_it_is_one_invitation_with_the_newest_link(
+    empty_site: Site, browser: Browser
+) -> None:
+    invite(browser, OWNER)
+    first = browser.token(OWNER)
+    empty_site.advance(2)
+    assert invite(browser, OWNER) == {"result": "invited"}
+    waiting = [row for row in empty_site.cloud.rows() if row["sk"]["S"] == "USER"]
+    assert len(waiting) == 1
+    assert browser.activate(first, password=PASSWORD).json["code"] == "link_replaced"
+    assert browser.activate(browser.token(OWNER), password=PASSWORD).status_code == 200
+
+
+def test_an_invitation_ends_however_often_strangers_ask_for_it(
+    empty_site: Site, browser: Browser
+) -> None:
+    invite(browser, OWNER)
+    stranger = Browser(browser.gateway, address="203.0.113.5")
+    for _ in range(3):
+        empty_site.advance(3 * DAY)
+        stranger.post("/v1/registrations/resend", {"email": OWNER})
+    assert "no account" in browser.mails(OWNER)[0]["subject"]
+    token = browser.token(OWNER)
+    assert browser.activate(token, password=PASSWORD).json["code"] == "link_expired"
+
+
+def test_a_demoted_administrator_is_not_one_again_by_an_old_invitation(
+    empty_site: Site, browser: Browser
+) -> None:
+    """She signed up herself, so the invitation was never redeemed; then she left the address."""
+    invite(browser, OWNER)
+    invited = browser.token(OWNER)
+    browser.register(OWNER)
+    invite(browser, OWNER)
+    boss = plant(empty_site, "boss", role=("site_administrator", "root"), org="root")
+    enter(browser, OWNER)
+    path = f"/v1/staff/users/{browser.who()}/roles"
+    assert boss.browser.send("PUT", path, json={"roles": []}).status_code == 200
+    browser.cookies.clear()
+    browser.sign_in(OWNER)
+    assert browser.session()["user"]["registration_type"] == "R"
+    browser.post("/v1/account/email", {"email": "away@example.com"})
+    answer = browser.post("/v1/account/email/redeem", {"token": browser.token("away@example.com")})
+    assert answer.status_code == 200
+    empty_site.advance(60)
+    other = Browser(browser.gateway, address="203.0.113.6")
+    answer = other.activate(invited, password=PASSWORD)
+    assert (answer.status_code, answer.json["code"]) == (410, "link_expired")
+    other.post("/v1/registrations/resend", {"email": OWNER})
+    assert "no account" in other.mails(OWNER)[0]["subject"]
+    other.sign_up(OWNER)  # the address itself is free for whoever reads its mail
+    answer = other.activate(other.token(OWNER))
+    assert answer.json["session"]["user"]["registration_type"] == "R"
+
+
+def test_who_has_not_proved_his_address_is_not_made_one(empty_site: Site, browser: Browser) -> None:
+    invite(browser, "first@example.com")
+    plant(empty_site, "somebody", proved=False)
+    assert invite(browser, "somebody@example.com") == {"result": "no_password"}
 
 
 def test_nonsense_is_refused(browser: Browser) -> None:

@@ -473,6 +473,49 @@ def test_a4_address_change_x_reset_the_link_is_dead_or_the_old_sessions_are(
     assert seen == {True, False}
 
 
+@pytest.mark.parametrize("end", ["sign out", "ended elsewhere"])
+def test_address_change_x_the_end_of_its_session_does_not_bring_it_back(
+    site: Site, gateway: Gateway, end: str
+) -> None:
+    """The client's browser is a thief's, perhaps: his session is ended while he redeems."""
+
+    def flows(scene: Scene) -> list[Flow]:
+        scene.registered()
+        scene.other.sign_in(scene.email)
+        _, token = asked_for(scene)
+        items = scene.other.get("/v1/account/sessions").json["items"]
+        (theirs,) = [item["id"] for item in items if not item["current"]]
+        ends = {
+            "sign out": lambda: scene.tab().send("DELETE", "/v1/session"),
+            "ended elsewhere": lambda: scene.other.send("DELETE", f"/v1/account/sessions/{theirs}"),
+        }
+        return [
+            lambda: scene.client.post("/v1/account/email/redeem", {"token": token}),
+            ends[end],
+        ]
+
+    for scene, (_, ended) in schedules(site, gateway, flows):
+        if ended.status_code == 204:
+            assert scene.client.session()["authentication"] == "generic"
+        else:
+            assert said(ended) in {(401, "sign_in_required"), (409, "session_changed")}
+
+
+def test_two_changes_of_an_organization_lose_neither(site: Site, gateway: Gateway) -> None:
+    def flows(scene: Scene) -> list[Flow]:
+        path = f"/v1/staff/organizations/{HOTEL}"
+        scene.boss.browser.send("PATCH", path, json={"approval": "not_required"})
+        return [
+            lambda: scene.boss.browser.send("PATCH", path, json={"approval": "required"}),
+            lambda: scene.second.browser.send("PATCH", path, json={"name": "Miramar"}),
+        ]
+
+    for scene, answers in schedules(site, gateway, flows):
+        assert [said(answer) for answer in answers] == [DONE, DONE]
+        seen = scene.boss.browser.get(f"/v1/staff/organizations/{HOTEL}").json
+        assert (seen["name"], seen["approval"]) == ("Miramar", "required")
+
+
 def test_two_clicks_on_the_link_change_the_address_once(site: Site, gateway: Gateway) -> None:
     def flows(scene: Scene) -> list[Flow]:
         scene.registered()
@@ -614,6 +657,20 @@ def test_f8_a_process_that_dies_half_way_leaves_nothing_half_done(
         is_consistent(site)
         assert said(go()) in AGAIN
         is_consistent(site)
+
+
+def test_two_sweeps_at_once_tell_staff_once(site: Site, gateway: Gateway) -> None:
+    digests = site.module("foyer.operations.digests")
+
+    def flows(scene: Scene) -> list[Flow]:
+        scene.waiting()
+        return [lambda: digests.tell(site.now() + 900) for _ in range(2)]
+
+    for scene, told in schedules(site, gateway, flows):
+        assert sorted(told) == [0, 2]
+        for person in (scene.boss, scene.second):
+            mails = scene.client.mails(person.email)
+            assert sum("for approval" in mail["subject"] for mail in mails) == 1
 
 
 def test_g4_fifty_who_approve_and_reject_at_once_are_one_decision(

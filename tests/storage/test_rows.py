@@ -1,5 +1,8 @@
 """What rows look like and how big they may get."""
 
+from dataclasses import replace
+
+import pytest
 from boto3.dynamodb.types import TypeSerializer
 
 from foyer.credentials import Bearer, fingerprint, new_id
@@ -9,6 +12,7 @@ from foyer.storage import keys
 from foyer.storage.carts import from_item, new_cart
 from local.cloud import size
 from local.site import Site
+from tests.people import plant
 
 NOW = 1_800_000_000
 
@@ -67,3 +71,18 @@ def test_a_fingerprint_depends_on_each_part_and_on_its_use() -> None:
     }
     assert len(seen) == 10
     assert fingerprint(b"key", "limits", "a") != fingerprint(b"other", "limits", "a")
+
+
+def test_0_10_the_last_site_administrator_cannot_leave_their_number(site: Site) -> None:
+    """Whoever asks: the row itself refuses."""
+    kept = site.module("foyer.storage.administrators").kept
+    users, table = site.module("foyer.storage.users"), site.module("foyer.storage.table")
+    key = keys.user("demo-administrator-001")
+    last = users.from_item(table.read([key], consistent=True)[key])
+    gone = replace(last, roles=())
+    with pytest.raises(table.ConditionFailed):
+        table.write(*kept(last, gone))
+    plant(site, "second", role=("site_administrator", "root"), org="root")
+    table.write(*kept(last, gone))
+    row = site.cloud.row("ORG#root", "ADMINISTRATORS") or {}
+    assert row["ids"]["SS"] == ["second________________"]
