@@ -633,6 +633,8 @@ def test_a_list_of_people_is_paged_by_status_the_longest_waiting_first(
     assert page["next"] is None
     stolen = plant(site, "buyer", role=("buyer_administrator", HOTEL), org=HOTEL)
     assert stolen.browser.get(path + cursor).json["code"] == "invalid_cursor"
+    other = f"/v1/staff/users?status=approved&limit=2{cursor}"
+    assert boss.browser.get(other).json["code"] == "invalid_cursor", "of another query"
 
 
 def administrator_again(site: Site) -> str:
