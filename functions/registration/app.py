@@ -118,7 +118,8 @@ class PreviewAnswer(BaseModel):
     this_browser: bool
     address: str
     name: str
-    organization: str | None
+    organization: str | None = Field(description="The wish; elsewhere it counts if sent again.")
+    organization_id: str | None
     cart: WaitingCart
     terms_accepted: bool
     on_behalf: bool = Field(description="Staff opened it: a password is chosen, no name asked.")
@@ -137,6 +138,7 @@ def preview(form: AToken) -> PreviewAnswer:
         address=shown.address,
         name=shown.name,
         organization=shown.organization,
+        organization_id=shown.organization_id,
         cart=WaitingCart(line_count=shown.line_count, begun=begun),
         terms_accepted=shown.terms_accepted,
         on_behalf=shown.on_behalf,

@@ -403,3 +403,35 @@ def test_who_was_rejected_too_often_is_told_when_to_come_back(site: Site, gatewa
     assert "You have registered again several times" in text(page)
     assert "You can try again in 30 days." in text(page)
     assert other.submit("/activate", token=token, password=PASSWORD).status_code == 429
+
+
+# ---- people of an organization -------------------------------------------------------------------
+
+
+def test_h23_the_people_of_an_organization_sign_up_by_a_link_that_names_it(
+    browser: Browser,
+) -> None:
+    page = browser.get("/sign-up?organization_id=hotel-miramar")
+    assert "people of an organization" in text(page)
+    hidden = re.search(r'name="organization_id" value="([^"]+)"', page.text)
+    assert hidden
+    form = {"email": "nina@example.com", "name": "Nina", "terms": "yes"}
+    browser.submit("/sign-up", **form, organization_id=hidden[1])
+    answer = browser.submit("/activate", token=browser.token("nina@example.com"))
+    assert "The studio looks at each new account" in text(answer)
+
+
+@pytest.mark.parametrize(("belongs", "waits"), [("yes", True), ("no", False)])
+def test_h23_elsewhere_the_organization_counts_if_the_person_says_so(
+    browser: Browser, gateway: Gateway, belongs: str, waits: bool
+) -> None:
+    form = {"email": "nina@example.com", "name": "Nina", "terms": "yes"}
+    browser.submit("/sign-up", **form, organization_id="hotel-miramar")
+    other = Browser(gateway, address="192.0.2.60")
+    token = other.token("nina@example.com")
+    page = other.submit("/activate/link", token=token)
+    assert "Do you belong to Hotel Miramar?" in text(page)
+    mine = {"name": "Nina", "password": PASSWORD, "terms": "yes", "belongs": belongs}
+    answer = other.submit("/activate", token=token, organization_id="hotel-miramar", **mine)
+    assert answer.status_code == (200 if waits else 303)
+    assert ("The studio looks at each new account" in answer.text) == waits

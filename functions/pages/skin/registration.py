@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 from aws_lambda_powertools.event_handler.api_gateway import Router
+from aws_lambda_powertools.event_handler.openapi.params import Query
 from pydantic import AfterValidator
 from pydantic_core import PydanticCustomError
 
@@ -16,7 +17,7 @@ from foyer.rules.users import Profile
 from foyer.storage.receipts import Receipt
 from foyer.web import problems
 from foyer.web.api import request
-from foyer.web.models import Address, Body, Line, NewPassword, Token
+from foyer.web.models import Address, Body, Id, Line, NewPassword, Token
 from skin.page import (
     IDENTIFYING,
     POSTED,
@@ -54,14 +55,16 @@ class SignUpForm(Body):
     email: Address
     name: Line
     company: Line | None
+    organization_id: Id | None
     terms: Annotated[str, AfterValidator(_agreed)]
     newsletter: bool
 
 
 @router.get("/sign-up", responses=documented(Reason.NOT_OFFERED), tags=["pages"])
-def sign_up_page() -> Page:
-    offered = "G" in POLICY.actions.sign_up
-    return _sign_up_page({}, None if offered else Refusal(Reason.NOT_OFFERED))
+def sign_up_page(organization_id: Annotated[Id | None, Query()] = None) -> Page:
+    """`organization_id` is in the link that staff hand out to an organization's people."""
+    refusal = None if "G" in POLICY.actions.sign_up else Refusal(Reason.NOT_OFFERED)
+    return _sign_up_page({"organization_id": organization_id or ""}, refusal)
 
 
 @router.post(
@@ -75,17 +78,20 @@ def sign_up(
     email: Typed = "",
     name: Typed = "",
     company: Typed = "",
+    organization_id: Typed = "",
     terms: Yes = "",
     newsletter: Yes = "",
 ) -> Page:
     typed = {"email": email, "name": name, "company": company}
-    typed |= {"terms": terms, "newsletter": newsletter}
-    form, wrong = read(
-        SignUpForm, **{**typed, "company": company or None, "newsletter": newsletter == "yes"}
-    )
+    typed |= {"organization_id": organization_id, "terms": terms, "newsletter": newsletter}
+    given = {"company": company or None, "organization_id": organization_id or None}
+    form, wrong = read(SignUpForm, **{**typed, **given, "newsletter": newsletter == "yes"})
     if form is None:
         return _sign_up_page(typed, Refusal(Reason.INVALID_INPUT), wrong)
-    profile = Profile(form.name, "B" if form.company else "C", company=form.company)
+    business = form.company is not None or form.organization_id is not None
+    profile = Profile(
+        form.name, "B" if business else "C", form.organization_id, company=form.company
+    )
     wish = registration.SignUp(form.email, profile, POLICY.shop.terms.version, form.newsletter)
     try:
         registration.sign_up(request().visitor, wish, clock.now())
@@ -102,7 +108,8 @@ def _sign_up_page(
     refusal: Refusal | None = None,
     wrong: Mapping[str, str] | None = None,
 ) -> Page:
-    empty = dict.fromkeys(("email", "name", "company", "terms", "newsletter"), "")
+    fields = ("email", "name", "company", "organization_id", "terms", "newsletter")
+    empty = dict.fromkeys(fields, "")
     return form_page("sign-up.html", refusal, wrong, typed={**empty, **typed})
 
 
@@ -149,6 +156,7 @@ def open_link(token: Typed = "") -> Page:
 class ActivationForm(Body):
     password: NewPassword | None
     name: Line | None
+    organization_id: Id | None
 
 
 @router.post(
@@ -170,15 +178,24 @@ def activate(
     terms: Yes = "",
     newsletter: Yes = "",
     take_over: Yes = "",
+    belongs: Yes = "",
+    organization_id: Typed = "",
 ) -> Page:
+    """`belongs`: whether he is of the organization that was named at the sign-up elsewhere."""
     token = pasted_token(token)
     typed = {"name": name, "terms": terms, "newsletter": newsletter, "take_over": take_over}
-    form, wrong = read(ActivationForm, password=password or None, name=name or None)
+    typed |= {"belongs": belongs}
+    named = organization_id if belongs == "yes" else None
+    form, wrong = read(
+        ActivationForm, password=password or None, name=name or None, organization_id=named
+    )
     if form is None:
         return activation_page(token, Refusal(Reason.INVALID_INPUT), wrong, typed)
     choice = Choice(
         password=form.password,
         name=form.name,
+        profile_type="B" if form.organization_id else None,
+        organization_id=form.organization_id,
         terms=POLICY.shop.terms.version if terms == "yes" else None,
         newsletter=newsletter == "yes",
         take_over=yes_or_no(take_over),
@@ -206,7 +223,7 @@ def activation_page(
     except Refusal as refused:
         return _link_page(refused, token)
     own_cart = refusal.facts.get("cart") if refusal is not None else None
-    empty = dict.fromkeys(("name", "terms", "newsletter", "take_over"), "")
+    empty = dict.fromkeys(("name", "terms", "newsletter", "take_over", "belongs"), "")
     return form_page(
         "activate.html",
         refusal,

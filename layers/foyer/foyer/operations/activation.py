@@ -72,6 +72,7 @@ class Preview:
     address: str
     name: str
     organization: str | None
+    organization_id: str | None
     line_count: int
     begun_at: int | None
     terms_accepted: bool
@@ -134,6 +135,7 @@ def preview(visitor: Visitor, text: str, now: int) -> Preview:
         address=masked(claim.address),
         name=profile.name,
         organization=None if organization is None else organization.name,
+        organization_id=None if organization is None else organization.id,
         line_count=0 if guest is None else len(guest.cart.cart.lines),
         begun_at=None if guest is None else guest.begun_at(),
         terms_accepted=link.own is not None and claim.terms == POLICY.shop.terms.version,
