@@ -30,6 +30,7 @@ from botocore.compat import HTTPHeaders
 from moto import mock_aws
 from moto.backends import get_backend
 from moto.core.botocore_stubber import BotocoreStubber, MockRawResponse
+from moto.core.serialize import ResponseSerializer
 from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.dynamodb.models.table import StreamRecord
 
@@ -66,6 +67,21 @@ def metered() -> Iterator[Cost]:
         _account.reset(token)
 
 
+def _write_values_as_they_are() -> None:
+    """moto looks for each of a value's ten possible notations under several names, which takes
+    longer than all else of a call; a value of DynamoDB's has the one it has."""
+    looked_for = ResponseSerializer.get_value
+
+    def get_value(self: Any, value: Any, key: str, shape: Any) -> Any:
+        of = getattr(shape, "parent", None)
+        if type(value) is dict and of is not None and of.name == "AttributeValue":
+            return value.get(key)
+        return looked_for(self, value, key, shape)
+
+    if looked_for.__qualname__ == "ResponseSerializer.get_value":  # not ours already
+        ResponseSerializer.get_value = get_value  # type: ignore[method-assign]
+
+
 class Cloud:
     """moto with the template's resources in it; one at a time in a process."""
 
@@ -83,6 +99,7 @@ class Cloud:
         self._mock.start()
         # what stands in the stream never changes: a snapshot need not copy it
         cast(Any, StreamRecord).__deepcopy__ = lambda record, _: record
+        _write_values_as_they_are()
         self._original = BotocoreStubber.__call__
         cloud, original = self, cast(Any, self._original)
 

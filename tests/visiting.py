@@ -1,13 +1,15 @@
 """A browser as far as HTTP goes: keeps its cookies, says where a request comes from."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http.cookies import SimpleCookie
 from typing import Any
+from weakref import WeakSet
 
 from werkzeug.test import Client, TestResponse
 
 from local.gateway import Gateway
+from local.site import Site
 
 URL = "http://localhost:8000"
 
@@ -25,6 +27,9 @@ TERMS = "2026-11-01"
 PASSWORD = "sunflower river 42 candle"
 OTHER_PASSWORD = "another lantern by the sea"
 
+
+# Those that are about, so that all of them can go back to how they were.
+BROWSERS: WeakSet["Browser"] = WeakSet()
 
 # Whatever must be found in no log, no row, no dead letter: what these browsers were given or sent.
 # tests/conftest.py looks for it after every test.
@@ -48,6 +53,7 @@ class Browser:
         self.address = address
         self.language = language
         self.cookies: dict[str, str] = {}
+        BROWSERS.add(self)
 
     def twin(self) -> "Browser":
         """Another tab of the same browser."""
@@ -178,3 +184,17 @@ class Browser:
 
     def cost(self) -> Any:
         return self.get("/_dev/cost").json
+
+
+def settled(site: Site) -> Callable[[], None]:
+    """What takes the site and all browsers back to now."""
+    site.drain()
+    back, cookies = site.remember(), [(b, dict(b.cookies)) for b in BROWSERS]
+
+    def again() -> None:
+        back()
+        for browser, kept in cookies:
+            browser.cookies.clear()
+            browser.cookies.update(kept)
+
+    return again

@@ -22,7 +22,7 @@ from tests.seam import (
     killed_before,
     lost_answer,
 )
-from tests.visiting import OTHER_PASSWORD, PASSWORD, VOUCHER, Answer, Browser
+from tests.visiting import OTHER_PASSWORD, PASSWORD, VOUCHER, Answer, Browser, settled
 
 FEWER = SCHEDULES // 5  # orders of what decides about nobody's powers
 _number = count(1)
@@ -41,18 +41,9 @@ class Scene:
         self.second = plant(site, "second", role=("site_administrator", "root"), org="root")
         self.client = Browser(gateway, address=f"10.9.{number % 250}.1")
         self.other = Browser(gateway, address=f"10.9.{number % 250}.2")
-        self.tabs: list[Browser] = []
         self.id = ""
         # the demo's own administrator is not of this scene
         give(self.boss, "demo-administrator-001")
-
-    def tab(self) -> Browser:
-        """Another tab of the client's browser."""
-        self.tabs.append(self.client.twin())
-        return self.tabs[-1]
-
-    def browsers(self) -> list[Browser]:
-        return [self.client, self.other, self.boss.browser, self.second.browser, *self.tabs]
 
     def waiting(self) -> "Scene":
         self.client.add(VOUCHER)
@@ -81,27 +72,13 @@ def warm(site: Site, gateway: Gateway) -> None:
     Browser(gateway, address="10.8.0.1").register("warm@example.com")
 
 
-def settled(scene: Scene) -> Callable[[], None]:
-    """What takes the site and the scene's browsers back to now."""
-    scene.site.drain()
-    back, cookies = scene.site.remember(), [(b, dict(b.cookies)) for b in scene.browsers()]
-
-    def again() -> None:
-        back()
-        for browser, kept in cookies:
-            browser.cookies.clear()
-            browser.cookies.update(kept)
-
-    return again
-
-
 def schedules(
     site: Site, gateway: Gateway, flows: Callable[[Scene], list[Flow]], most: int = SCHEDULES
 ) -> Iterator[tuple[Scene, list[Any]]]:
     """Every order of the flows' calls: the scene is set once, and is as it was before each."""
     scene = Scene(site, gateway)
     made = flows(scene)
-    back = settled(scene)
+    back = settled(site)
 
     def fresh() -> list[Flow]:
         back()
@@ -155,7 +132,7 @@ def test_a13_approve_x_reject_one_wins_and_one_mail_goes_out(site: Site, gateway
 def test_approve_x_what_the_waiting_guest_does_loses_no_line(site: Site, gateway: Gateway) -> None:
     def flows(scene: Scene) -> list[Flow]:
         scene.waiting()
-        tab = scene.tab()
+        tab = scene.client.twin()
         return [
             lambda: do(scene.boss, scene.id, "approve"),
             lambda: tab.add({**VOUCHER, "product_id": "calendar"}),
@@ -486,7 +463,7 @@ def test_address_change_x_the_end_of_its_session_does_not_bring_it_back(
         items = scene.other.get("/v1/account/sessions").json["items"]
         (theirs,) = [item["id"] for item in items if not item["current"]]
         ends = {
-            "sign out": lambda: scene.tab().send("DELETE", "/v1/session"),
+            "sign out": lambda: scene.client.twin().send("DELETE", "/v1/session"),
             "ended elsewhere": lambda: scene.other.send("DELETE", f"/v1/account/sessions/{theirs}"),
         }
         return [
@@ -520,7 +497,7 @@ def test_two_clicks_on_the_link_change_the_address_once(site: Site, gateway: Gat
     def flows(scene: Scene) -> list[Flow]:
         scene.registered()
         scene.new, token = asked_for(scene)  # type: ignore[attr-defined]
-        tab = scene.tab()
+        tab = scene.client.twin()
         return [
             lambda: scene.client.post("/v1/account/email/redeem", {"token": token}),
             lambda: tab.post("/v1/account/email/redeem", {"token": token}),
@@ -607,7 +584,7 @@ def trials(
     """The flow, ready to go, once for each call it makes."""
     scene = Scene(site, gateway)
     go = FLOWS[flow](scene)
-    back = settled(scene)
+    back = settled(site)
     for at in range(calls_of(site.cloud, go)):
         back()
         yield scene, go, at
@@ -666,7 +643,7 @@ def test_two_sweeps_at_once_tell_staff_once(site: Site, gateway: Gateway) -> Non
         scene.waiting()
         return [lambda: digests.tell(site.now() + 900) for _ in range(2)]
 
-    for scene, told in schedules(site, gateway, flows):
+    for scene, told in schedules(site, gateway, flows, FEWER):
         assert sorted(told) == [0, 2]
         for person in (scene.boss, scene.second):
             mails = scene.client.mails(person.email)

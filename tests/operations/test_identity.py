@@ -23,7 +23,7 @@ from tests.seam import (
     killed_before,
     lost_answer,
 )
-from tests.visiting import CALENDAR, OTHER_PASSWORD, PASSWORD, VOUCHER, Answer, Browser
+from tests.visiting import CALENDAR, OTHER_PASSWORD, PASSWORD, VOUCHER, Answer, Browser, settled
 
 _number = count(1)
 
@@ -69,20 +69,20 @@ def schedules(
     flows: Callable[[Cast], list[Callable[[], Any]]],
     most: int = SCHEDULES,
 ) -> Iterator[tuple[Cast, list[Any]]]:
-    """Each in the site as it was at the beginning."""
-    casts: list[Cast] = []
-    back = site.remember()
+    """Every order of the flows' calls: the scene is set once, and is as it was before each."""
+    cast = Cast(gateway)
+    made = flows(cast)
+    back = settled(site)
 
     def fresh() -> list[Callable[[], Any]]:
         back()
-        casts.append(Cast(gateway))
-        return flows(casts[-1])
+        return made
 
     for results in interleavings(site.cloud, fresh, most=most):
         for result in results:
             if isinstance(result, BaseException):
                 raise result
-        yield casts[-1], results
+        yield cast, results
 
 
 def said(answer: Answer) -> tuple[int, str]:
