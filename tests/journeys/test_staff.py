@@ -580,6 +580,18 @@ def test_staff_hear_that_an_address_is_taken_only_of_people_they_see(
     assert "already have an account" in browser.mails(NINA)[0]["subject"]
 
 
+def test_an_account_that_waits_for_its_owner_is_not_opened_twice(
+    site: Site, boss: Person, browser: Browser
+) -> None:
+    person = opened(boss).json
+    answer = opened(boss, name="Nina again")
+    assert (answer.status_code, answer.json["code"]) == (409, "address_taken")
+    assert answer.json["user_id"] == person["id"]
+    assert len(browser.mails(NINA)) == 1
+    buyer = plant(site, "buyer", role=("buyer_administrator", HOTEL), org=HOTEL)
+    assert opened(buyer).status_code == 201, "of anybody else the answer tells nothing"
+
+
 def test_what_staff_may_cause_is_limited_by_itself(boss: Person, browser: Browser) -> None:
     person = opened(boss).json
     answers = [do(boss, person["id"], "resend").status_code for _ in range(5)]

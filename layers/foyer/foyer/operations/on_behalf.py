@@ -27,7 +27,7 @@ from foyer.storage.claims import Claim
 from foyer.storage.idempotency import UNKEYED, Once
 from foyer.storage.limits import Limit
 from foyer.storage.outbox import Mail, new_mail
-from foyer.storage.table import Change, ConditionFailed, Put, read, write
+from foyer.storage.table import Change, ConditionFailed, Item, Put, read, write
 from foyer.storage.users import Record
 
 OPERATOR = "operator"  # who acts from the command line, on the cloud itself
@@ -68,7 +68,7 @@ def open_account(
             return made
     organization = organizations.from_item(rows.get(keys.organization(wish or DEFAULT)))
     organization = _reached(actor, organization, named=wish is not None)
-    _refuse_known(actor, users.owner_of(rows.get(keys.email(email))))
+    _refuse_known(actor, email, rows.get(keys.email(email)), now)
     user = _opened(form, organization, actor.id, now, entropy)
     user = replace(user, approved_before=actor.is_site_administrator)
     _allow_mail(actor, user, now)
@@ -91,14 +91,19 @@ def _reached(actor: User, organization: Organization | None, *, named: bool) -> 
     return own[0]
 
 
-def _refuse_known(actor: User, owner_id: str | None) -> None:
-    if owner_id is None:
-        return
-    owner = users.from_item(read([keys.user(owner_id)], consistent=True).get(keys.user(owner_id)))
-    if owner is not None and owner.state is State.REJECTED:
-        return  # he may register again, and so staff may for him (0.4)
-    if owner is not None and may_act_on(actor.roles, Power.SEE, owner.roles, owner.path):
-        raise Refusal(Reason.ADDRESS_TAKEN, pointer="#/email", facts={"user_id": owner_id})
+def _refuse_known(actor: User, email: str, row: Item | None, now: int) -> None:
+    """Whose the address is, or for whom an account waits already, if this member of staff sees him.
+    A rejected person may register again, and so staff may for him (0.4)."""
+    owner_id = users.owner_of(row)
+    waiting = claims.opened_for(email, now, after=users.left_at(row))
+    ids = [*([owner_id] if owner_id is not None else []), *waiting]
+    rows = read([keys.user(id_) for id_ in ids], consistent=True)
+    for known in filter(None, (users.from_item(rows.get(keys.user(id_))) for id_ in ids)):
+        waits = known.state is State.PENDING_EMAIL_ACTIVATION
+        his = known.id == owner_id and known.state is not State.REJECTED
+        seen = may_act_on(actor.roles, Power.SEE, known.roles, known.path)
+        if seen and (waits or his):
+            raise Refusal(Reason.ADDRESS_TAKEN, pointer="#/email", facts={"user_id": known.id})
 
 
 def _opened(form: Opening, organization: Organization, by: str, now: int, entropy: Entropy) -> User:
@@ -269,11 +274,12 @@ def invite_administrator(
 def _invite(address: str, language: str, left_at: int, now: int, entropy: Entropy) -> None:
     """One invitation an address: one that waits is mailed again, with a link of its own."""
     email = logon_id(address)
-    rows = read([keys.user(id_) for id_ in claims.opened_for(email)], consistent=True)
+    waiting = claims.opened_for(email, now, after=left_at)
+    rows = read([keys.user(id_) for id_ in waiting], consistent=True)
     for opened in filter(None, map(users.from_item, rows.values())):
         key = keys.claim(opened.id, opened.claim_id or "")
         claim = claims.from_item(read([key], consistent=True).get(key), now)
-        if claim is not None and claim.is_open(left_at) and opened.created_by == OPERATOR:
+        if claim is not None and opened.created_by == OPERATOR:
             mail = _link_mail("opened", opened, claim, now, entropy)
             write(claims.new_link(claim, new_id(entropy), now), mail)
             return

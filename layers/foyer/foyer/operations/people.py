@@ -47,7 +47,7 @@ def find(
     if not tops:
         raise Refusal(Reason.NOT_FOUND)
     if address is not None:
-        found = [m for m in _by_address(logon_id(address)) if status in {None, m.status}]
+        found = [m for m in _by_address(logon_id(address), now) if status in {None, m.status}]
         below = {top.id for top in tops}
         return Found([m for m in found if below & set(m.path) and _visible(actor, m)], None)
     return _listed(actor, _spread(tops), status, limit, after)
@@ -95,11 +95,11 @@ def _visible(actor: User, member: Member) -> bool:
     return may_act_on(actor.roles, Power.SEE, member.roles, member.path)
 
 
-def _by_address(email: str) -> list[Member]:
+def _by_address(email: str, now: int) -> list[Member]:
     """Whose the address is, and the accounts staff opened for it that wait for their owner."""
     owner = users.owner_of(read([keys.email(email)], consistent=True).get(keys.email(email)))
     ids = [owner] if owner is not None else []
-    ids += [id_ for id_ in claims.opened_for(email) if id_ not in ids]
+    ids += [id_ for id_ in claims.opened_for(email, now) if id_ not in ids]
     rows = read([keys.user(id_) for id_ in ids], consistent=True) if ids else {}
     found = [users.from_item(rows.get(keys.user(id_))) for id_ in ids]
     return [members.of_user(user) for user in found if user is not None and user.status is not None]

@@ -141,7 +141,8 @@ def newest(email: str, now: int, *, after: int) -> Claim | None:
     return next((c for c in found if c is not None and c.is_open(after)), None)
 
 
-def opened_for(email: str) -> list[str]:
-    """The users staff opened for this address lately, who wait for its owner."""
+def opened_for(email: str, now: int, *, after: int = 0) -> list[str]:
+    """The users staff opened for this address, after that time, who wait for its owner."""
     page = listing(keys.claims_on(email), limit=20, newest_first=True)
-    return [keys.id_in(item["pk"]) for item in page.items if item.get("on_behalf")]
+    found = (from_item(item, now) for item in page.items)
+    return [c.owner for c in found if c is not None and c.on_behalf and c.is_open(after)]
