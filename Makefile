@@ -28,7 +28,7 @@ test-all: .venv/dev.done  ## the tests with many more random cases
 
 browser: .venv/dev.done  ## every page in Chromium (needs the Debian package chromium)
 	@command -v chromium >/dev/null || { echo "Chromium is missing. Install it: apt-get install chromium"; exit 1; }
-	$(BIN)/pytest -m browser
+	$(BIN)/pytest -n auto -m browser
 
 check: .venv/dev.done .venv-sam/done  ## style, types, template, import direction
 	$(BIN)/ruff check .
