@@ -639,3 +639,52 @@ def test_the_pages_speak_the_languages_of_the_site(
         assert page.status_code == 200
         assert f'<html lang="{language}"' in page.text
     assert words.casefold() in text(admin.get(f"{person}?lang={language}")).casefold()
+
+
+# ---- what the first who used it stumbled over ----------------------------------------------------
+
+
+def test_who_was_rejected_registers_again_with_the_same_organization(
+    admin: Browser, guest: Browser
+) -> None:
+    person = found(admin)
+    act(admin, person, "reject", reason="By mistake.")
+    (link,) = [x for x in guest.mails(NINA)[0]["links"] if "/sign-up" in x]
+    assert "organization_id=hotel-miramar" in link
+    page = admin.get(person)
+    offer = re.search(r'href="(/staff/people/new[^"]+)"', page.text)
+    assert offer
+    form = admin.get(unescape(offer[1]))
+    assert f'value="{NINA}"' in form.text
+
+
+def test_what_somebody_else_changed_meanwhile_is_shown_and_not_undone(
+    site: Site, admin: Browser, guest: Browser
+) -> None:
+    person = found(admin)
+    mine = hidden(admin.get(person), f"{person}/edit")
+    before = {"name": "Nina", "company": "", "phone": "", "locale": "en"}
+    path = f"/v1{person.replace('/people/', '/users/')}"
+    admin.send("PATCH", path, json={"company": "Port Deux"})
+    answer = admin.submit(f"{person}/edit", **mine, **{**before, "phone": "+33 1 22"})
+    assert answer.status_code == 412
+    assert 'name="company" type="text" value="Port Deux"' in answer.text
+    assert 'value="+33 1 22"' in answer.text
+    again = hidden(answer, f"{person}/edit")
+    both = {**before, "company": "Port Deux", "phone": "+33 1 22"}
+    assert admin.submit(f"{person}/edit", **again, **both).status_code == 303
+
+
+def test_who_was_let_in_is_told_where_his_cart_is(
+    site: Site, admin: Browser, guest: Browser
+) -> None:
+    guest.add(VOUCHER)
+    act(admin, found(admin), "approve")
+    page = guest.get("/cart")
+    assert "You have an account by now" in text(page)
+    assert 'href="/sign-in?back=' in page.text
+
+
+def test_staff_read_in_the_mail_that_a_code_alone_does_not_let_them_in(admin: Browser) -> None:
+    admin.ask_code("admin@studio.example.com")
+    assert "goes with your password" in admin.mails("admin@studio.example.com")[0]["text"]

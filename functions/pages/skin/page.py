@@ -161,6 +161,7 @@ def page(
             visitor=visitor,
             link=lambda path, **query: _link(visitor, path, **query),
             site_name=settings().site_name,
+            site_url=settings().site_url,
             may_sign_up="G" in POLICY.actions.sign_up,
             contact=os.environ["CONTACT"],
         )

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote, urlencode
 
 from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.openapi.params import Form
@@ -114,6 +114,7 @@ def person_page(
         wrong,
         person=person,
         said=said,
+        shown=urlencode({n: said[n] for n in ("name", "company", "phone", "locale")}),
         typed={**said, **(typed or {})},
         done=done,
         key=new_id(),
@@ -319,11 +320,15 @@ def edit(
     phone: Typed = "",
     locale: Typed = "",
     version: Typed = "",
+    shown: Kept = "",
     key: Key = "",
 ) -> Page:
-    """Of the version that was shown: what somebody else changed meanwhile is not written over."""
+    """Of the version that was shown: what somebody else changed meanwhile is not written over, and
+    what was not touched here is shown as it is by now."""
     visitor, now = request().visitor, clock.now()
     typed = {"name": name, "company": company, "phone": phone, "locale": locale}
+    were = dict(parse_qsl(shown, keep_blank_values=True))
+    touched = {n: value for n, value in typed.items() if value != were.get(n)}
     form, wrong = read(
         EditForm, name=name, company=company or None, phone=phone or None, locale=locale
     )
@@ -336,7 +341,7 @@ def edit(
         user_id,
         lambda: staff.edit(visitor, user_id, change, now, if_match=match, once=attempt),
         "edited",
-        typed,
+        touched,
     )
 
 

@@ -100,7 +100,8 @@ def sign_up(
         if refusal.reason not in shown:
             raise
         return _sign_up_page(typed, refusal)
-    return form_page("check-your-mail.html", None, **_sent(form.email))
+    sent = _sent(form.email, form.organization_id or "")
+    return form_page("check-your-mail.html", None, **sent)
 
 
 def _sign_up_page(
@@ -122,7 +123,7 @@ class AnAddress(Body):
     responses=documented(*POSTED, Reason.TOO_MANY_MAILS),
     tags=["pages"],
 )
-def mail_again(email: Typed = "") -> Page:
+def mail_again(email: Typed = "", organization_id: Typed = "") -> Page:
     form, wrong = read(AnAddress, email=email)
     if form is None:
         return _sign_up_page({"email": email}, Refusal(Reason.INVALID_INPUT), wrong)
@@ -131,12 +132,12 @@ def mail_again(email: Typed = "") -> Page:
     except Refusal as refusal:
         if refusal.reason is not Reason.TOO_MANY_MAILS:
             raise
-        return form_page("check-your-mail.html", refusal, **_sent(form.email))
-    return form_page("check-your-mail.html", None, **_sent(form.email, again=True))
+        return form_page("check-your-mail.html", refusal, **_sent(form.email, organization_id))
+    return form_page("check-your-mail.html", None, **_sent(form.email, organization_id, again=True))
 
 
-def _sent(address: str, *, again: bool = False) -> dict[str, Any]:
-    return {"address": address, "again": again}
+def _sent(address: str, organization_id: str, *, again: bool = False) -> dict[str, Any]:
+    return {"address": address, "organization_id": organization_id, "again": again}
 
 
 @router.get("/activate", responses=documented(), tags=["pages"])

@@ -225,8 +225,8 @@ class NewPersonForm(Body):
 
 
 @router.get("/staff/people/new", responses=documented(*STAFF), tags=["pages"])
-def new_person() -> Page:
-    return _new_person_page({})
+def new_person(email: Asked = "", name: Asked = "", organization_id: Asked = "") -> Page:
+    return _new_person_page({"email": email, "name": name, "organization_id": organization_id})
 
 
 @router.post(

@@ -57,7 +57,7 @@ def _to_owner(mail: Mail, user: User, email: str, now: int, entropy: Entropy) ->
         return _told(mail, "not_open", status=user.state.value)
     if mail.kind == "reset":
         return _reset(mail, user, now, entropy)
-    return _code(mail, email, now)
+    return _code(mail, user, email, now)
 
 
 def _new_address(mail: Mail, now: int) -> Mail:
@@ -68,7 +68,7 @@ def _new_address(mail: Mail, now: int) -> Mail:
     return _told(mail, "new_address", token=str(token), good_minutes=minutes)
 
 
-def _code(mail: Mail, email: str, now: int) -> Mail:
+def _code(mail: Mail, user: User, email: str, now: int) -> Mail:
     """Six digits; a link where too many guessed at them (0.15)."""
     asked = Asked(mail.facts["nonce"], 0)
     minutes = str(POLICY.codes.seconds // 60)
@@ -77,7 +77,8 @@ def _code(mail: Mail, email: str, now: int) -> Mail:
         token = asked.long_code(link_keys(now), email)
         return _told(mail, "sign_in_link", token=token, good_minutes=minutes)
     code = asked.code(link_keys(now), email)
-    return _told(mail, "sign_in_code", code=code, good_minutes=minutes)
+    works_here = "yes" if user.is_staff else ""
+    return _told(mail, "sign_in_code", code=code, good_minutes=minutes, staff=works_here)
 
 
 def _reset(mail: Mail, user: User, now: int, entropy: Entropy) -> Mail:
@@ -95,7 +96,8 @@ def _reset(mail: Mail, user: User, now: int, entropy: Entropy) -> Mail:
                 continue
         token = Token.made(link_keys(now).key, "rst", user.id, user.id, link.id)
         minutes = str(max(1, (link.until - now) // 60))
-        return _told(mail, "password_reset", token=str(token), good_minutes=minutes)
+        by = mail.facts.get("by", "")
+        return _told(mail, "password_reset", token=str(token), good_minutes=minutes, by=by)
     raise ConditionFailed([])
 
 

@@ -232,7 +232,8 @@ def mail_reset(
     if target.status is not State.APPROVED:
         raise Refusal(Reason.WRONG_STATUS, facts={"user_status": target.state.value})
     _allow_mail(actor, target, now)
-    mail = Mail(new_id(entropy), "reset", target.address or "", target.language, {}, now)
+    facts = {"by": "studio"}
+    mail = Mail(new_id(entropy), "reset", target.address or "", target.language, facts, now)
     try:
         write(
             users.acts(actor),

@@ -16,6 +16,7 @@ from foyer.rules.sessions import Level, Session
 from foyer.rules.users import (
     Standing,
     User,
+    became_a_client,
     guest_standing,
     logon_id,
     may_sign_in,
@@ -55,6 +56,7 @@ class Visitor:
     level: Level = field(default=Level.GENERIC, init=False)
     session: Session | None = field(default=None, init=False)
     line_count: int | None = field(default=None, init=False)  # None where it was not read
+    has_account: bool = field(default=False, init=False)  # by now, and the cookie is of before
     # what this request made, for the answer's cookies
     minted: "Minted | None" = field(default=None, init=False)
     opened: "Opened | None" = field(default=None, init=False)
@@ -88,6 +90,7 @@ class Visitor:
         if self.bearer is None:
             return None
         user = users.from_item(found.get(keys.user(self.bearer.user_id)))
+        self.has_account = became_a_client(user, self.bearer.secret_hash)
         state, level = self._standing(user, now)
         if state is Standing.JUST_ENDED and changing:
             raise Refusal(Reason.SESSION_CHANGED)

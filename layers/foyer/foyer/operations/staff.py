@@ -12,7 +12,7 @@ from foyer.rules import registration as rules
 from foyer.rules.policy import POLICY
 from foyer.rules.refusals import Reason, Refusal
 from foyer.rules.registration import Newcomer, Tried
-from foyer.rules.roles import ROOT, SITE_ADMINISTRATOR, Power, Role, may_act_on, may_give
+from foyer.rules.roles import DEFAULT, ROOT, SITE_ADMINISTRATOR, Power, Role, may_act_on, may_give
 from foyer.rules.users import Event, ImpossibleStep, Profile, State, User, stepped
 from foyer.storage import administrators, keys, members, organizations, users
 from foyer.storage.idempotency import UNKEYED, Attempt, Once
@@ -152,7 +152,8 @@ def reject(
 
     def decide(actor: User, target: User) -> Step:
         account = _stepped(target, Event.REJECT, now, out=True)
-        mail = notice("rejected", target, now, entropy, reason=reason)
+        again = "" if target.organization_id == DEFAULT else target.organization_id
+        mail = notice("rejected", target, now, entropy, reason=reason, organization_id=again)
         return Step(account, Record("rejected", actor.id, now, note=reason), (mail,))
 
     return _change(visitor, user_id, Power.DECIDE, "reject", decide, now, once, entropy)

@@ -203,6 +203,11 @@ def guest_standing(user: User | None, secret_hash: str, now: int) -> Standing:
     return _ended(user.promoted_at, now) if _same(user.was, secret_hash) else Standing.WORTHLESS
 
 
+def became_a_client(user: User | None, secret_hash: str) -> bool:
+    """Whether a guest's cookie is of one who has an account by now: what he had is there."""
+    return user is not None and _same(user.was, secret_hash)
+
+
 def session_standing(
     user: User | None, session_id: str, secret_hash: str, now: int, rules: Sessions
 ) -> tuple[Standing, Level]:

@@ -158,7 +158,7 @@ TABLE: dict[Reason, Words] = {
     Reason.ALREADY_ACTIVE: Words(
         HTTPStatus.CONFLICT,
         _("This was done already"),
-        _("The account is active: sign in with your password or a mailed code."),
+        _("Sign in with your password or a mailed code: you are told how your account stands."),
     ),
     Reason.OTHER_ADDRESS: Words(
         HTTPStatus.CONFLICT,
@@ -258,7 +258,10 @@ TABLE: dict[Reason, Words] = {
     Reason.SESSION_ENDED: Words(
         HTTPStatus.UNAUTHORIZED,
         _("Your session has ended"),
-        _("You were away for a while. What is in your account is kept: sign in to see it."),
+        _(
+            "A while has passed, or something about your account has changed. "
+            "What is in it is kept: sign in again."
+        ),
     ),
     Reason.SIGN_IN_REQUIRED: Words(
         HTTPStatus.UNAUTHORIZED,
