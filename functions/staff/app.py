@@ -265,6 +265,7 @@ class NewPerson(Body):
     phone: Phone | None = None
     company: Line | None = None
     locale: Language | None = None
+    gallery_id: Id | None = None
 
 
 @app.post(
