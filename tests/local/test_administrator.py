@@ -114,6 +114,7 @@ def test_a_demoted_administrator_is_not_one_again_by_an_old_invitation(
     browser.cookies.clear()
     browser.sign_in(OWNER)
     assert browser.session()["user"]["registration_type"] == "R"
+    empty_site.advance(5)
     browser.post("/v1/account/email", {"email": "away@example.com"})
     answer = browser.post("/v1/account/email/redeem", {"token": browser.token("away@example.com")})
     assert answer.status_code == 200
