@@ -409,6 +409,7 @@ def test_r27_who_is_disabled_is_out_at_once_and_comes_back_by_signing_in(
     browser.add(VOUCHER)
     user_id = browser.who()
     assert do(boss, user_id, "disable").json["status"] == "disabled"
+    assert "closed for now" in browser.mails(NINA)[0]["subject"], "he is told"
     assert browser.session()["authentication"] == "generic"
     assert browser.add(VOUCHER).json["code"] == "session_changed"
     answer = other.sign_in(NINA)
@@ -416,6 +417,7 @@ def test_r27_who_is_disabled_is_out_at_once_and_comes_back_by_signing_in(
     other.post("/v1/password-resets", {"email": NINA})
     assert "closed for now" in other.mails(NINA)[0]["text"]
     assert do(boss, user_id, "enable").json["status"] == "approved"
+    assert any("open again" in mail["subject"] for mail in browser.mails(NINA))
     assert browser.session()["authentication"] == "generic", "a dead session stays dead"
     assert other.sign_in(NINA).status_code == 200
     assert other.quantities() == {"voucher": 1}

@@ -171,7 +171,8 @@ def disable(
 
     def decide(actor: User, target: User) -> Step:
         account = _stepped(target, Event.DISABLE, now, out=True)
-        return Step(account, Record("disabled", actor.id, now))
+        mail = notice("disabled", target, now, entropy)
+        return Step(account, Record("disabled", actor.id, now), (mail,))
 
     return _change(visitor, user_id, Power.SWITCH, "disable", decide, now, once, entropy)
 
@@ -185,7 +186,9 @@ def enable(
     entropy: Entropy = token_bytes,
 ) -> User:
     def decide(actor: User, target: User) -> Step:
-        return Step(_stepped(target, Event.ENABLE, now), Record("enabled", actor.id, now))
+        mail = notice("enabled", target, now, entropy)
+        account = _stepped(target, Event.ENABLE, now)
+        return Step(account, Record("enabled", actor.id, now), (mail,))
 
     return _change(visitor, user_id, Power.SWITCH, "enable", decide, now, once, entropy)
 
