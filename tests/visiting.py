@@ -1,7 +1,7 @@
 """A browser as far as HTTP goes: keeps its cookies, says where a request comes from."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from http.cookies import SimpleCookie
 from typing import Any
 from weakref import WeakSet
@@ -10,6 +10,7 @@ from werkzeug.test import Client, TestResponse
 
 from local.gateway import Gateway
 from local.site import Site
+from tests.seam import interleavings
 
 URL = "http://localhost:8000"
 
@@ -198,3 +199,27 @@ def settled(site: Site) -> Callable[[], None]:
             browser.cookies.update(kept)
 
     return again
+
+
+def said(answer: Answer) -> tuple[int, str]:
+    """Its status and the code of a problem."""
+    return answer.status_code, (answer.json or {}).get("code", "")
+
+
+DONE = (200, "")
+
+
+def orders(site: Site, flows: Sequence[Callable[[], Any]], most: int) -> Iterator[list[Any]]:
+    """What the flows answer under every order of their calls, at most so many, each from how all is
+    now. What a flow raised is raised."""
+    back = settled(site)
+
+    def fresh() -> Sequence[Callable[[], Any]]:
+        back()
+        return flows
+
+    for results in interleavings(site.cloud, fresh, most=most):
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+        yield results

@@ -10,20 +10,18 @@ from foyer.operations import activation, passwords, registration
 from foyer.operations.activation import Choice
 from foyer.rules.policy import ProfileType
 from foyer.rules.refusals import Reason
-from foyer.rules.users import Profile
 from foyer.storage.idempotency import Once
 from foyer.web.api import CHANGING, IDENTIFYING, answers, new_api, request, serve
 from foyer.web.models import (
     Address,
+    Applicant,
     Body,
     Consents,
     Id,
     IdempotencyKey,
-    Language,
     Line,
     NewPassword,
     Notice,
-    Phone,
     SessionAnswer,
     Token,
     TransferAnswer,
@@ -44,15 +42,7 @@ LINK = (
 )
 
 
-class SignUp(Body):
-    email: Address
-    name: Line
-    profile_type: ProfileType
-    organization_id: Id | None = None
-    phone: Phone | None = None
-    company: Line | None = None
-    locale: Language | None = None
-    gallery_id: Id | None = None
+class SignUp(Applicant):
     consents: Consents
 
 
@@ -72,10 +62,9 @@ class SignUp(Body):
     tags=["registration"],
 )
 def sign_up(form: SignUp, idempotency_key: IdempotencyKey = None) -> Notice:  # noqa: ARG001
-    profile = Profile(form.name, form.profile_type, form.organization_id, form.phone, form.company)
     wish = registration.SignUp(
         address=form.email,
-        profile=profile,
+        profile=form.profile(),
         terms=form.consents.terms,
         newsletter=form.consents.newsletter,
         language=form.locale,

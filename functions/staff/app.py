@@ -23,6 +23,7 @@ from foyer.web import cursors
 from foyer.web.api import CHANGING, NOTHING, SIGNED_IN, answers, new_api, nothing, request, serve
 from foyer.web.models import (
     Address,
+    Applicant,
     Body,
     Id,
     IdempotencyKey,
@@ -255,17 +256,8 @@ def find(
     )
 
 
-class NewPerson(Body):
+class NewPerson(Applicant):
     """A sign-up without consents: those only the person himself can give (P20)."""
-
-    email: Address
-    name: Line
-    profile_type: ProfileType
-    organization_id: Id | None = None
-    phone: Phone | None = None
-    company: Line | None = None
-    locale: Language | None = None
-    gallery_id: Id | None = None
 
 
 @app.post(
@@ -286,8 +278,7 @@ def open_account(
     form: NewPerson,
     idempotency_key: IdempotencyKey = None,  # noqa: ARG001
 ) -> PersonAnswer:
-    profile = Profile(form.name, form.profile_type, form.organization_id, form.phone, form.company)
-    opening = Opening(form.email, profile, form.locale)
+    opening = Opening(form.email, form.profile(), form.locale)
     return _person(
         on_behalf.open_account(request().visitor, opening, clock.now(), once=_once(form))
     )
@@ -402,7 +393,7 @@ def enable(
     return _person(staff.enable(request().visitor, user_id, clock.now(), once=_once()))
 
 
-MAILING = (*CHANGING, *STAFF, Reason.WRONG_STATUS, Reason.TOO_MANY_MAILS, Reason.KEY_REUSED)
+MAILING = (*WRONG_STATUS, Reason.TOO_MANY_MAILS)
 
 
 @app.post(

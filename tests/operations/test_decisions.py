@@ -17,12 +17,21 @@ from tests.seam import (
     Fault,
     Killed,
     calls_of,
-    interleavings,
     killed_after,
     killed_before,
     lost_answer,
 )
-from tests.visiting import OTHER_PASSWORD, PASSWORD, VOUCHER, Answer, Browser, settled
+from tests.visiting import (
+    DONE,
+    OTHER_PASSWORD,
+    PASSWORD,
+    VOUCHER,
+    Answer,
+    Browser,
+    orders,
+    said,
+    settled,
+)
 
 FEWER = SCHEDULES // 5  # orders of what decides about nobody's powers
 _number = count(1)
@@ -78,16 +87,7 @@ def schedules(
     """Every order of the flows' calls: the scene is set once, and is as it was before each."""
     scene = Scene(site, gateway)
     made = flows(scene)
-    back = settled(site)
-
-    def fresh() -> list[Flow]:
-        back()
-        return made
-
-    for results in interleavings(site.cloud, fresh, most=most):
-        for result in results:
-            if isinstance(result, BaseException):
-                raise result
+    for results in orders(site, made, most):
         yield scene, results
         is_consistent(site)
 
@@ -101,11 +101,6 @@ def give(who: Person, user_id: str, *roles: tuple[str, str]) -> Answer:
     return who.browser.send("PUT", f"/v1/staff/users/{user_id}/roles", json={"roles": given})
 
 
-def said(answer: Answer) -> tuple[int, str]:
-    return answer.status_code, (answer.json or {}).get("code", "")
-
-
-DONE = (200, "")
 LATE = (409, "wrong_status")
 
 

@@ -18,12 +18,21 @@ from tests.seam import (
     Fault,
     Killed,
     calls_of,
-    interleavings,
     killed_after,
     killed_before,
     lost_answer,
 )
-from tests.visiting import CALENDAR, OTHER_PASSWORD, PASSWORD, VOUCHER, Answer, Browser, settled
+from tests.visiting import (
+    CALENDAR,
+    DONE,
+    OTHER_PASSWORD,
+    PASSWORD,
+    VOUCHER,
+    Answer,
+    Browser,
+    orders,
+    said,
+)
 
 _number = count(1)
 
@@ -72,24 +81,10 @@ def schedules(
     """Every order of the flows' calls: the scene is set once, and is as it was before each."""
     cast = Cast(gateway)
     made = flows(cast)
-    back = settled(site)
-
-    def fresh() -> list[Callable[[], Any]]:
-        back()
-        return made
-
-    for results in interleavings(site.cloud, fresh, most=most):
-        for result in results:
-            if isinstance(result, BaseException):
-                raise result
+    for results in orders(site, made, most):
         yield cast, results
 
 
-def said(answer: Answer) -> tuple[int, str]:
-    return answer.status_code, (answer.json or {}).get("code", "")
-
-
-DONE = (200, "")
 ALREADY = (409, "already_active")
 
 

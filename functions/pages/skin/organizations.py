@@ -12,7 +12,7 @@ from foyer.credentials import new_id
 from foyer.operations import organizations
 from foyer.rules.organizations import Approval, Organization
 from foyer.rules.refusals import Reason, Refusal
-from foyer.rules.roles import ROOT, Power
+from foyer.rules.roles import ROOT, Power, has
 from foyer.web import cursors
 from foyer.web.api import request
 from foyer.web.models import Body, Id, Line
@@ -25,7 +25,6 @@ from skin.staff import (
     Key,
     actor,
     choices,
-    may,
     once,
     places,
     reached,
@@ -120,11 +119,11 @@ def _tree_page(
     done: str = "",
 ) -> Page:
     visitor, now, me, query = request().visitor, clock.now(), actor(), "staff organizations"
-    if not may(me, Power.SEE_ORGANIZATIONS):
+    if not has(me.roles, Power.SEE_ORGANIZATIONS):
         raise Refusal(Reason.NOT_FOUND)
     after = cursors.read(cursor, query, me.id, now)
     found, last = organizations.tree(visitor, now, limit=CHOICES, after=after)
-    organize = may(me, Power.ORGANIZE)
+    organize = has(me.roles, Power.ORGANIZE)
     changed = _changed(changing) if changing and organize else None
     if changed is not None:
         said = {"name": changed.name, "approval": changed.approval.value, "parent_id": ""}

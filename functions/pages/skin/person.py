@@ -22,12 +22,11 @@ from foyer.rules.roles import (
     SITE_ADMINISTRATOR,
     Power,
     Role,
-    may_act_on,
     may_give,
     rank,
     reach,
 )
-from foyer.rules.users import State, User
+from foyer.rules.users import User
 from foyer.storage.users import Record
 from foyer.web import cursors, problems
 from foyer.web.api import request
@@ -65,15 +64,6 @@ SHOWN = {
     Reason.BUSY,
 }
 DEEDS = (*POSTED, *STAFF, Reason.OWN_ACCOUNT, Reason.WRONG_STATUS)
-# What fits a status, and the power it takes.
-WHILE = {
-    "approve": ({State.PENDING_APPROVAL}, Power.DECIDE),
-    "reject": ({State.PENDING_APPROVAL}, Power.DECIDE),
-    "disable": ({State.APPROVED}, Power.SWITCH),
-    "enable": ({State.DISABLED}, Power.SWITCH),
-    "resend": ({State.PENDING_EMAIL_ACTIVATION}, Power.MAIL_LINKS),
-    "password-reset": ({State.APPROVED}, Power.MAIL_LINKS),
-}
 ROLES = ADMINISTRATIVE | set(POLICY.roles.of_clients)
 
 
@@ -98,7 +88,7 @@ def person_page(
     query = f"staff audit {user_id}"
     after = cursors.read(cursor, query, me.id, now)
     past = staff.history(visitor, user_id, now, limit=HISTORY, after=after)
-    known, offered = reached(), _offered(me, person)
+    known, offered = reached(), staff.possible(me, person)
     said = {
         "name": person.profile.name if person.profile else "",
         "company": (person.profile.company if person.profile else None) or "",
@@ -119,11 +109,11 @@ def person_page(
         done=done,
         key=new_id(),
         offered=offered,
-        deeds=offered & set(WHILE),
+        deeds=offered - {"edit", "roles"},
         own=me.id == person.id,
         held=[_held(me, role, known) for role in person.roles],
         had=_written(person.roles),
-        eligible=_is_eligible(person),
+        eligible=person.may_have_roles,
         to_give=[(role, role) for role in sorted(ROLES) if _might_give(me, role)],
         in_organizations=choices(known, me, Power.GRANT),
         names=names(known),
@@ -133,22 +123,6 @@ def person_page(
         later=cursor is not None,
         who=_who(me, person, past.records),
     )
-
-
-def _offered(me: User, person: User) -> set[str]:
-    """What fits his status and is in my power; in his own account nobody decides for himself."""
-
-    def may(power: Power) -> bool:
-        return may_act_on(me.roles, power, person.roles, person.path)
-
-    fits = {
-        deed for deed, (states, power) in WHILE.items() if person.state in states and may(power)
-    }
-    if person.state is not State.SUPERSEDED:
-        fits |= {
-            deed for deed, power in (("edit", Power.EDIT), ("roles", Power.GRANT)) if may(power)
-        }
-    return fits if me.id != person.id else set()
 
 
 @dataclass(frozen=True)
@@ -173,10 +147,6 @@ def _held(me: User, role: Role, known: list[Place]) -> Held:
 
 def _written(roles: tuple[Role, ...]) -> str:
     return ",".join(sorted(f"{role.role} {role.organization_id}" for role in roles))
-
-
-def _is_eligible(person: User) -> bool:
-    return person.status is State.APPROVED and person.has_password and person.is_proved
 
 
 def _might_give(me: User, role: str) -> bool:

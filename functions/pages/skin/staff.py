@@ -18,7 +18,7 @@ from foyer.operations.staff import acting
 from foyer.rules.organizations import Organization
 from foyer.rules.policy import POLICY, ProfileType
 from foyer.rules.refusals import Reason, Refusal
-from foyer.rules.roles import POWERS, Power, reach
+from foyer.rules.roles import Power, has, reach
 from foyer.rules.users import Profile, State, User
 from foyer.storage.idempotency import Once
 from foyer.web import cursors
@@ -50,11 +50,6 @@ def actor() -> User:
     """The member of staff who asks. To anybody else there is nothing here: NOT_FOUND."""
     user, _ = acting(request().visitor, clock.now())
     return user
-
-
-def may(user: User, power: Power) -> bool:
-    """Whether he may do this anywhere: what he may do nowhere he is not shown."""
-    return any(power in POWERS.get(role.role, ()) for role in user.roles)
 
 
 def once(key: str, **form: object) -> Once:
@@ -122,7 +117,7 @@ def names(known: list[Place]) -> dict[str, str]:
 def desk() -> Page:
     user = actor()
     waiting: Found | None = Found([], None)
-    if may(user, Power.SEE):
+    if has(user.roles, Power.SEE):
         visitor, now = request().visitor, clock.now()
         try:
             waiting = people.find(visitor, now, limit=AT_ONCE, status=State.PENDING_APPROVAL)
@@ -132,7 +127,7 @@ def desk() -> Page:
             waiting = None  # he chooses one on the next page
     return page(
         "staff.html",
-        may={power.value for power in Power if may(user, power)},
+        may={power.value for power in Power if has(user.roles, power)},
         waiting=waiting,
         shown=SHOWN_WAITING,
     )
@@ -160,7 +155,7 @@ def find(
 ) -> Page:
     """A list with what it was asked by; refused, the same page says what to ask instead."""
     user = actor()
-    if not may(user, Power.SEE):
+    if not has(user.roles, Power.SEE):
         raise Refusal(Reason.NOT_FOUND)
     typed = {"status": status, "email": email.strip(), "organization_id": organization_id}
     form, wrong = read(Filter, **{name: value or None for name, value in typed.items()})
@@ -207,7 +202,7 @@ def _people_page(
         statuses=[status.value for status in STATUSES],
         organizations=choices(known, user, Power.SEE),
         names=names(known),
-        may_open=may(user, Power.OPEN_ACCOUNTS),
+        may_open=has(user.roles, Power.OPEN_ACCOUNTS),
     )
 
 
@@ -272,7 +267,7 @@ def _new_person_page(
     wrong: Mapping[str, str] | None = None,
 ) -> Page:
     user = actor()
-    if not may(user, Power.OPEN_ACCOUNTS):
+    if not has(user.roles, Power.OPEN_ACCOUNTS):
         raise Refusal(Reason.NOT_FOUND)
     empty = dict.fromkeys(("email", "name", "company", "phone", "organization_id"), "")
     empty |= {"locale": POLICY.languages.default, "profile_type": "C"}

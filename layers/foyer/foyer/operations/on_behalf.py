@@ -11,10 +11,10 @@ from foyer.operations.sessions import RETRIES, Visitor
 from foyer.operations.staff import (
     acting,
     attempt_of,
+    begun,
     beside,
     changed_roles,
-    eligible,
-    person,
+    wrong_status,
 )
 from foyer.rules.organizations import Organization
 from foyer.rules.policy import POLICY
@@ -130,7 +130,7 @@ def _rows(user: User, now: int, entropy: Entropy) -> list[Change]:
     return [
         users.new_account(user),
         claims.new_claim(claim),
-        _link_mail("opened", user, claim, now, entropy),
+        _link_mail(user, claim, now, entropy),
         *beside(replace(user, roles=()), step, entropy),
     ]
 
@@ -157,9 +157,9 @@ def _claim(user: User, now: int, entropy: Entropy) -> Claim:
     )
 
 
-def _link_mail(kind: str, user: User, claim: Claim, now: int, entropy: Entropy) -> Put:
+def _link_mail(user: User, claim: Claim, now: int, entropy: Entropy) -> Put:
     facts = {"owner": claim.owner, "claim": claim.id}
-    return new_mail(Mail(new_id(entropy), kind, claim.address, user.language, facts, now))
+    return new_mail(Mail(new_id(entropy), "opened", claim.address, user.language, facts, now))
 
 
 def _allow_mail(actor: User, target: User, now: int) -> None:
@@ -186,27 +186,25 @@ def resend(
 ) -> None:
     """Another link to who has not taken his account yet; the one before is replaced. Refuses
     WRONG_STATUS to who has."""
-    attempt = attempt_of(visitor, once, f"resend#{user_id}")
-    more = [keys.user(user_id), *([attempt.row_key] if attempt else [])]
-    actor, rows = acting(visitor, now, more=more, changing=True)
-    target = person(actor, Power.MAIL_LINKS, rows.get(keys.user(user_id)))
-    if attempt is not None and attempt.is_repeat(rows.get(attempt.row_key), now):
+    deed = begun(visitor, user_id, Power.MAIL_LINKS, "resend", now, once)
+    target = deed.target
+    if deed.repeated:
         return
     if target.status is not State.PENDING_EMAIL_ACTIVATION or target.claim_id is None:
-        raise Refusal(Reason.WRONG_STATUS, facts={"user_status": target.state.value})
-    _allow_mail(actor, target, now)
+        raise wrong_status(target)
+    _allow_mail(deed.actor, target, now)
     key = keys.claim(target.id, target.claim_id)
     for _ in range(RETRIES + 1):
         claim = claims.from_item(read([key], consistent=True).get(key), now)
         if claim is None or claim.redeemed_at is not None:
-            raise Refusal(Reason.WRONG_STATUS, facts={"user_status": target.state.value})
+            raise wrong_status(target)
         try:
             write(
-                users.acts(actor),
+                users.acts(deed.actor),
                 claims.new_link(claim, new_id(entropy), now),
-                _link_mail("opened", target, claim, now, entropy),
-                users.audit(target, new_id(entropy), Record("link_mailed", actor.id, now)),
-                *([attempt.record(now)] if attempt else []),
+                _link_mail(target, claim, now, entropy),
+                users.audit(target, new_id(entropy), Record("link_mailed", deed.actor.id, now)),
+                *deed.records,
             )
         except ConditionFailed:
             continue
@@ -223,23 +221,21 @@ def mail_reset(
     entropy: Entropy = token_bytes,
 ) -> None:
     """A link to a new password, to the client himself: staff see neither (0.10, P19)."""
-    attempt = attempt_of(visitor, once, f"password-reset#{user_id}")
-    more = [keys.user(user_id), *([attempt.row_key] if attempt else [])]
-    actor, rows = acting(visitor, now, more=more, changing=True)
-    target = person(actor, Power.MAIL_LINKS, rows.get(keys.user(user_id)))
-    if attempt is not None and attempt.is_repeat(rows.get(attempt.row_key), now):
+    deed = begun(visitor, user_id, Power.MAIL_LINKS, "password-reset", now, once)
+    target = deed.target
+    if deed.repeated:
         return
     if target.status is not State.APPROVED:
-        raise Refusal(Reason.WRONG_STATUS, facts={"user_status": target.state.value})
-    _allow_mail(actor, target, now)
+        raise wrong_status(target)
+    _allow_mail(deed.actor, target, now)
     facts = {"by": "studio"}
     mail = Mail(new_id(entropy), "reset", target.address or "", target.language, facts, now)
     try:
         write(
-            users.acts(actor),
+            users.acts(deed.actor),
             new_mail(mail),
-            users.audit(target, new_id(entropy), Record("reset_mailed", actor.id, now)),
-            *([attempt.record(now)] if attempt else []),
+            users.audit(target, new_id(entropy), Record("reset_mailed", deed.actor.id, now)),
+            *deed.records,
         )
     except ConditionFailed as failed:
         raise Refusal(Reason.BUSY, retry_after=1) from failed
@@ -281,7 +277,7 @@ def _invite(address: str, language: str, left_at: int, now: int, entropy: Entrop
         key = keys.claim(opened.id, opened.claim_id or "")
         claim = claims.from_item(read([key], consistent=True).get(key), now)
         if claim is not None and opened.created_by == OPERATOR:
-            mail = _link_mail("opened", opened, claim, now, entropy)
+            mail = _link_mail(opened, claim, now, entropy)
             write(claims.new_link(claim, new_id(entropy), now), mail)
             return
     root = organizations.find(ROOT)
@@ -299,7 +295,7 @@ def _grant(owner_id: str, now: int, entropy: Entropy) -> str:
         return "not_approved"
     if role in owner.roles:
         return "already"
-    if not eligible(owner):
+    if not owner.may_have_roles:
         return "no_password"
     step = changed_roles(owner, (*owner.roles, role), OPERATOR, now, entropy)
     write(

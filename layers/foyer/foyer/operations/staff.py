@@ -13,7 +13,7 @@ from foyer.rules.policy import POLICY
 from foyer.rules.refusals import Reason, Refusal
 from foyer.rules.registration import Newcomer, Tried
 from foyer.rules.roles import DEFAULT, ROOT, SITE_ADMINISTRATOR, Power, Role, may_act_on, may_give
-from foyer.rules.users import Event, ImpossibleStep, Profile, State, User, stepped
+from foyer.rules.users import LIFE, Event, ImpossibleStep, Profile, State, User, stepped
 from foyer.storage import administrators, keys, members, organizations, users
 from foyer.storage.idempotency import UNKEYED, Attempt, Once
 from foyer.storage.keys import Key
@@ -48,6 +48,65 @@ def person(actor: User, power: Power, item: Item | None) -> User:
     ):
         raise Refusal(Reason.NOT_FOUND)
     return target
+
+
+@dataclass(frozen=True)
+class Deed:
+    """What somebody of the staff is about to do to a person; `repeated` where it was done before
+    under the same Idempotency-Key, which `records` writes down."""
+
+    actor: User
+    target: User
+    repeated: bool
+    records: tuple[Change, ...]
+
+
+def begun(visitor: Visitor, user_id: str, power: Power, route: str, now: int, once: Once) -> Deed:
+    """Who acts and on whom, as they are now. Refuses NOT_FOUND where the person is out of reach."""
+    attempt = attempt_of(visitor, once, f"{route}#{user_id}")
+    more = [keys.user(user_id), *([attempt.row_key] if attempt else [])]
+    actor, rows = acting(visitor, now, more=more, changing=True)
+    if actor.id == user_id:
+        raise Refusal(Reason.OWN_ACCOUNT)
+    target = person(actor, power, rows.get(keys.user(user_id)))
+    if attempt is None:
+        return Deed(actor, target, repeated=False, records=())
+    repeated = attempt.is_repeat(rows.get(attempt.row_key), now)
+    return Deed(actor, target, repeated, (attempt.record(now),))
+
+
+def wrong_status(target: User) -> Refusal:
+    """This cannot be done to the account as it is."""
+    return Refusal(Reason.WRONG_STATUS, facts={"user_status": target.state.value})
+
+
+# What may be done to a person while he has this status, and the power it takes: the edges of his
+# life that are staff's, and the links they may mail.
+_STEPS = {
+    "approve": (Event.APPROVE, Power.DECIDE),
+    "reject": (Event.REJECT, Power.DECIDE),
+    "disable": (Event.DISABLE, Power.SWITCH),
+    "enable": (Event.ENABLE, Power.SWITCH),
+}
+_LINKS = {
+    "resend": State.PENDING_EMAIL_ACTIVATION,
+    "password-reset": State.APPROVED,
+}
+
+
+def possible(actor: User, target: User) -> set[str]:
+    """What the actor may do to this person now, by the last word of its route."""
+    if actor.id == target.id:
+        return set()
+    steps = {deed: power for deed, (e, power) in _STEPS.items() if (target.state, e) in LIFE}
+    steps |= {d: Power.MAIL_LINKS for d, state in _LINKS.items() if target.state is state}
+    if target.state is not State.SUPERSEDED:
+        steps |= {"edit": Power.EDIT, "roles": Power.GRANT}
+    return {
+        deed
+        for deed, power in steps.items()
+        if may_act_on(actor.roles, power, target.roles, target.path)
+    }
 
 
 def see(visitor: Visitor, user_id: str, now: int) -> User:
@@ -241,7 +300,7 @@ def _stepped(target: User, event: Event, now: int, *, out: bool = False) -> User
     try:
         return stepped(target, event, now, out=out)
     except ImpossibleStep as error:
-        raise Refusal(Reason.WRONG_STATUS, facts={"user_status": target.state.value}) from error
+        raise wrong_status(target) from error
 
 
 def _change(
@@ -256,28 +315,24 @@ def _change(
 ) -> User:
     """One step in somebody's account, while who acts is still who he was and the account still what
     was read. Once more under the same Idempotency-Key it is left as it is."""
-    attempt = attempt_of(visitor, once, f"{route}#{user_id}")
-    more = [keys.user(user_id), *([attempt.row_key] if attempt else [])]
     for _ in range(RETRIES + 1):
-        actor, rows = acting(visitor, now, more=more, changing=True)
-        if actor.id == user_id:
-            raise Refusal(Reason.OWN_ACCOUNT)
-        target = person(actor, power, rows.get(keys.user(user_id)))
-        if attempt is not None and attempt.is_repeat(rows.get(attempt.row_key), now):
+        deed = begun(visitor, user_id, power, route, now, once)
+        target = deed.target
+        if deed.repeated:
             return target
         if target.state is State.SUPERSEDED:  # his address is another user's: he is history
-            raise Refusal(Reason.WRONG_STATUS, facts={"user_status": target.state.value})
-        step = decide(actor, target)
+            raise wrong_status(target)
+        step = decide(deed.actor, target)
         if step is None:
             return target
         last = administrators.kept(target, step.account)
         try:
             write(
-                users.acts(actor),
+                users.acts(deed.actor),
                 *last,
                 users.change(target, step.account, now),
                 *beside(target, step, entropy),
-                *([attempt.record(now)] if attempt else []),
+                *deed.records,
             )
         except ConditionFailed as failed:
             who_acts, *others = failed.items
@@ -322,18 +377,13 @@ def give_roles(
         if not gained and not lost:
             return None
         _check_roles(actor, wanted, gained, lost)
-        if gained and not eligible(target):
+        if gained and not target.may_have_roles:
             raise Refusal(Reason.NOT_ELIGIBLE)
         kept = tuple(role for role in target.roles if role in wanted)
         given = tuple(replace(role, by=actor.id, at=now) for role in gained)
         return changed_roles(target, (*kept, *given), actor.id, now, entropy)
 
     return _change(visitor, user_id, Power.GRANT, "roles", decide, now, once, entropy)
-
-
-def eligible(target: User) -> bool:
-    """Roles are for approved people with a password and a proved address (0.10)."""
-    return target.status is State.APPROVED and target.has_password and target.is_proved
 
 
 def changed_roles(

@@ -73,6 +73,11 @@ def reach(roles: Iterable[Role], power: Power, path: Iterable[str]) -> int | Non
     return max(ranks, default=None)
 
 
+def has(roles: Iterable[Role], power: Power) -> bool:
+    """Whether this power is had anywhere: what somebody may do nowhere he need not be shown."""
+    return any(power in POWERS.get(role.role, ()) for role in roles)
+
+
 def may_act_on(
     actor: Iterable[Role], power: Power, target: Iterable[Role], path: Iterable[str]
 ) -> bool:

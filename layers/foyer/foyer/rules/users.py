@@ -157,6 +157,11 @@ class User:
         return self.registration_type in {"A", "S"}
 
     @property
+    def may_have_roles(self) -> bool:
+        """Staff give roles to approved people with a password and a proved address (0.10)."""
+        return self.status is State.APPROVED and self.has_password and self.is_proved
+
+    @property
     def is_site_administrator(self) -> bool:
         """One who may act: who is disabled is none meanwhile."""
         return self.status is State.APPROVED and self.registration_type == "S"

@@ -11,7 +11,7 @@ from pydantic_core import PydanticCustomError
 from foyer.operations.sessions import Presence
 from foyer.rules.policy import POLICY, ProfileType
 from foyer.rules.sessions import Level
-from foyer.rules.users import GENERIC_ID, what_is_next
+from foyer.rules.users import GENERIC_ID, Profile, what_is_next
 from foyer.storage.receipts import Receipt
 from foyer.storage.users import Record
 
@@ -99,6 +99,22 @@ class Consents(Body):
 
     terms: Annotated[str, Field(min_length=1, max_length=40)]
     newsletter: bool = False
+
+
+class Applicant(Body):
+    """What is said of somebody who registers, by himself or by staff."""
+
+    email: Address
+    name: Line
+    profile_type: ProfileType
+    organization_id: Id | None = None
+    phone: Phone | None = None
+    company: Line | None = None
+    locale: Language | None = None
+    gallery_id: Id | None = None
+
+    def profile(self) -> Profile:
+        return Profile(self.name, self.profile_type, self.organization_id, self.phone, self.company)
 
 
 class RoleAnswer(BaseModel):
