@@ -62,6 +62,7 @@ def _serve(site: Site, port: int) -> int:
     stop, watching = threading.Event(), threading.Event()
     with site:
         site.module("local.seed").plant(site.now())
+        site.module("local.seed").invite(site.now())
         gateway = Gateway(site, _log)
         server = make_server("127.0.0.1", port, gateway, threaded=True)
         for signum in (signal.SIGINT, signal.SIGTERM):

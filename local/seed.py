@@ -4,14 +4,14 @@ from contextlib import suppress
 from dataclasses import replace
 
 from foyer import passwords
-from foyer.operations import organizations, sessions
+from foyer.operations import inviting, organizations, sessions
 from foyer.rules.carts import Product
-from foyer.rules.galleries import Gallery, Picture
+from foyer.rules.galleries import Gallery, Picture, Rights, forgiven
 from foyer.rules.organizations import Approval, Organization
 from foyer.rules.policy import POLICY
 from foyer.rules.roles import DEFAULT, ROOT, SITE_ADMINISTRATOR, Role
 from foyer.rules.users import Profile, State, User
-from foyer.storage import administrators, catalogue, members, users
+from foyer.storage import administrators, catalogue, grants, members, users
 from foyer.storage.organizations import new_organization
 from foyer.storage.table import ConditionFailed, write
 from local.pictures import SCENES
@@ -20,6 +20,9 @@ ADMINISTRATOR = "admin@studio.example.com"
 PASSWORD = "a long demo passphrase"
 STUDIO = "Studio Ana"
 ORG = "studio-ana"
+PHOTOGRAPHER = "demo-photographer-0001"
+
+GALLERY_PASSWORD = "open sesame"
 
 COAST = Gallery(
     "coast",
@@ -28,11 +31,40 @@ COAST = Gallery(
     "public",
     "public",
     "/_dev/pictures/harbour-at-dusk.svg",
+    path=(ROOT, ORG),
 )
 HILLS = Gallery(
-    "hills", "Hills and weather", STUDIO, "public", "public", "/_dev/pictures/pine-ridge.svg"
+    "hills",
+    "Hills and weather",
+    STUDIO,
+    "public",
+    "public",
+    "/_dev/pictures/pine-ridge.svg",
+    path=(ROOT, ORG),
 )
-WEDDING = Gallery("lea-and-tom", "Léa and Tom", STUDIO, "private", "login")
+# Whoever has the password may enter, and choose ten pictures for the album.
+PARTY = Gallery(
+    "summer-party-2026-0815",
+    "The summer party",
+    STUDIO,
+    "public",
+    "password",
+    path=(ROOT, ORG),
+    everybody=Rights(download="web"),
+    password_id="demo",  # noqa: S106 - an id
+    quota=10,
+)
+# There for the invited alone.
+WEDDING = Gallery(
+    "lea-and-tom-2026-06-13",
+    "Léa and Tom",
+    STUDIO,
+    "private",
+    "login",
+    path=(ROOT, ORG),
+    everybody=Rights(enter=False),
+    transfers="approve",
+)
 
 PRODUCTS = [
     Product("voucher", "Gift voucher for a portrait session", "other", 15000),
@@ -45,11 +77,18 @@ PRODUCTS = [
 OFFERED = {
     COAST: ("print-30x45", "download", "coast-poster"),
     HILLS: ("print-30x45", "print-60x90", "download"),
+    PARTY: ("print-30x45", "download"),
+    WEDDING: ("print-30x45", "print-60x90", "download"),
 }
 HUNG = {
     COAST: ["low-tide", "first-light", "north-pier", "harbour-at-dusk"],
     HILLS: ["pine-ridge", "after-rain", "red-cliffs", "winter-field"],
+    PARTY: ["first-light", "north-pier"],
+    WEDDING: ["after-rain", "winter-field"],
 }
+TITLES = {"first-light": "Lanterns", "north-pier": "The last dance"}
+WEDDING_TITLES = {"after-rain": "First dance", "winter-field": "Two rings"}
+INVITED = ("carla@example.com", "nina@example.com")  # nina has no account
 
 
 def _person(id_: str, email: str, name: str, role: Role, path: tuple[str, ...]) -> User:
@@ -79,7 +118,7 @@ PEOPLE = [
         (ROOT,),
     ),
     _person(
-        "demo-photographer-0001",
+        PHOTOGRAPHER,
         "ana@studio.example.com",
         "Ana",
         Role("photographer", ORG, by="demo-administrator-001"),
@@ -106,20 +145,22 @@ def plant(now: int) -> None:
     for organization in ORGANIZATIONS:
         with suppress(ConditionFailed):  # planted before
             write(new_organization(organization))
-    galleries = {gallery.id: gallery for gallery in (COAST, HILLS, WEDDING)}
+    galleries = {gallery.id: gallery for gallery in (COAST, HILLS, PARTY, WEDDING)}
     for offset, gallery in enumerate(galleries.values()):
-        write(catalogue.put_gallery(gallery, ORG, now + offset))
+        gallery = replace(gallery, made_at=now + offset)
+        with suppress(ConditionFailed):  # planted before
+            write(catalogue.put_gallery(gallery), catalogue.list_for_studio(gallery))
+    kept = passwords.hashed(forgiven(GALLERY_PASSWORD), sessions.cost())
+    write(catalogue.put_gallery_password(PARTY, kept, now))
     for offset, product in enumerate(PRODUCTS):
         of = galleries.get(product.gallery_id or "")
         write(catalogue.put_product(product, of, ORG, now + offset))
     for gallery, names in HUNG.items():
+        titles = {PARTY: TITLES, WEDDING: WEDDING_TITLES}.get(gallery, {})
         for name in names:
             src = f"/_dev/pictures/{name}.svg"
-            write(
-                catalogue.put_picture(
-                    Picture(name, gallery.id, SCENES[name].title, src, OFFERED[gallery])
-                )
-            )
+            title = titles.get(name, SCENES[name].title)
+            write(catalogue.put_picture(Picture(name, gallery.id, title, src, OFFERED[gallery])))
     for person in PEOPLE:
         roles = tuple(replace(role, at=now) for role in person.roles)
         user = replace(person, seen_at=now, status_at=now, roles=roles)
@@ -132,7 +173,11 @@ def plant(now: int) -> None:
                 *members.works(user.id, (), user.roles),
                 *administrators.kept(None, user),
             )
-    secret = Picture(
-        "first-dance", WEDDING.id, "First dance", "/_dev/pictures/after-rain.svg", ("print-30x45",)
-    )
-    write(catalogue.put_picture(secret))
+
+
+def invite(now: int) -> None:
+    """Léa and Tom's guests, whose invitations are in the mailbox."""
+    for address in INVITED:
+        invitation, mail = inviting.new(WEDDING, address, PHOTOGRAPHER, now)
+        with suppress(ConditionFailed):  # invited before
+            write(grants.put(invitation), mail)

@@ -59,12 +59,21 @@ class Schedule:
 
 
 @dataclass(frozen=True)
+class Rule:
+    """A rule of EventBridge: which events of the bus a function gets."""
+
+    function: str
+    pattern: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
 class Template:
     functions: Mapping[str, Function]
     routes: tuple[Route, ...]
     default: str  # the function of $default
     streams: tuple[StreamTrigger, ...]
     schedules: tuple[Schedule, ...]
+    rules: tuple[Rule, ...]
     resources: Mapping[str, Mapping[str, Any]]  # their properties, resolved, by logical id
     types: Mapping[str, str]
 
@@ -119,7 +128,7 @@ def _read(document: Any, parameters: Mapping[str, str], root: Path) -> Template:
         for name, resource in raw.items()
     }
     functions: dict[str, Function] = {}
-    routes, streams, schedules, default = [], [], [], ""
+    routes, streams, schedules, rules, default = [], [], [], [], ""
     for name, kind in types.items():
         if kind != "AWS::Serverless::Function":
             continue
@@ -135,6 +144,8 @@ def _read(document: Any, parameters: Mapping[str, str], root: Path) -> Template:
             elif event["Type"] == "ScheduleV2":
                 seconds = _seconds(details["ScheduleExpression"])
                 schedules.append(Schedule(name, seconds, details.get("Input", "{}")))
+            elif event["Type"] == "EventBridgeRule":
+                rules.append(Rule(name, details["Pattern"]))
             else:
                 raise BrokenTemplate(
                     f"template.yaml: {name} has an event of type {event['Type']}, "
@@ -143,7 +154,14 @@ def _read(document: Any, parameters: Mapping[str, str], root: Path) -> Template:
     if not default:
         raise BrokenTemplate("template.yaml: no function has the $default route")
     return Template(
-        functions, tuple(routes), default, tuple(streams), tuple(schedules), properties, types
+        functions,
+        tuple(routes),
+        default,
+        tuple(streams),
+        tuple(schedules),
+        tuple(rules),
+        properties,
+        types,
     )
 
 

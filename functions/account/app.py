@@ -1,14 +1,14 @@
 """The client's own space: proving to be himself, his password, his address, his history."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
 from pydantic import BaseModel
 
 from foyer import clock
-from foyer.operations import account, address, sessions
+from foyer.operations import account, address, galleries, sessions
 from foyer.rules.refusals import Reason
 from foyer.web import cursors
 from foyer.web.api import CHANGING, NOTHING, SIGNED_IN, answers, new_api, nothing, request, serve
@@ -20,6 +20,7 @@ from foyer.web.models import (
     NewPassword,
     Notice,
     RecordAnswer,
+    RightsAnswer,
     SessionAnswer,
     Token,
     record_answer,
@@ -120,6 +121,54 @@ def change_address(form: AToken) -> SessionAnswer:
     user = address.redeem(visitor, form.token, now)
     count = sessions.line_count(visitor, now)
     return session_answer(sessions.Presence(user, visitor.level, count))
+
+
+class SharedGallery(BaseModel):
+    """`locked` while the address is not proved: then only that there is one is told."""
+
+    id: str
+    title: str | None
+    studio: str | None
+    door: Literal["open", "password", "sign_in", "not_invited"]
+    locked: bool
+    rights: RightsAnswer
+
+
+class SharedGalleries(BaseModel):
+    items: list[SharedGallery]
+    next: str | None
+
+
+@app.get(
+    "/v1/account/galleries",
+    responses=answers(200, SharedGalleries, *SIGNED_IN, Reason.INVALID_CURSOR),
+    tags=["account"],
+)
+def shared_with_me(
+    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+    cursor: Annotated[str | None, Query(max_length=2000)] = None,
+) -> SharedGalleries:
+    """Every gallery this account may enter by invitation, however long before there was one."""
+    visitor, now, query = request().visitor, clock.now(), "galleries shared with me"
+    me = visitor.bearer.user_id if visitor.bearer else ""
+    after = cursors.read(cursor, query, me, now)
+    found, last = galleries.shared_with(visitor, now, limit=limit, after=after)
+    return SharedGalleries(
+        items=[
+            SharedGallery.model_validate(
+                {
+                    "id": one.gallery_id,
+                    "title": one.gallery.title if one.gallery else None,
+                    "studio": one.gallery.studio if one.gallery else None,
+                    "door": one.entry.door.value,
+                    "locked": one.gallery is None,
+                    "rights": vars(one.entry.rights),
+                }
+            )
+            for one in found
+        ],
+        next=cursors.sign(last, query, me, now),
+    )
 
 
 class HistoryAnswer(BaseModel):

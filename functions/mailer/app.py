@@ -20,8 +20,10 @@ from aws_lambda_powertools.utilities.batch import (
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from foyer import clock
-from foyer.operations import digests
+from foyer.operations import digests, feedback
+from foyer.operations.feedback import News
 from foyer.operations.mailing import MaybeSent, redrive, send_one
+from foyer.rules.invitations import Delivery
 from foyer.settings import settings
 from foyer.storage.keys import Key
 from foyer.storage.outbox import Mail
@@ -43,7 +45,33 @@ processor = BatchProcessor(
 def lambda_handler(event: Mapping[str, Any], context: Any) -> Any:
     if "Records" in event:
         return process_partial_response(dict(event), _send_record, processor, context)
+    if event.get("source") == "aws.ses":
+        return _feedback(event.get("detail") or {})
     return _redrive(context)
+
+
+_BECAME = {
+    "Send": Delivery.SENT,
+    "Delivery": Delivery.DELIVERED,
+    "Bounce": Delivery.BOUNCED,
+    "Complaint": Delivery.COMPLAINED,
+}
+
+
+def _feedback(detail: Mapping[str, Any]) -> None:
+    """What SES tells of a mail, in its own words; what we do not understand we leave alone."""
+    became = _BECAME.get(str(detail.get("eventType")))
+    mail = detail.get("mail") or {}
+    tags = {name: values[0] for name, values in (mail.get("tags") or {}).items() if values}
+    if became is None or "outbox" not in tags:
+        return
+    told = detail.get(str(detail.get("eventType")).lower()) or {}
+    recipients = told.get("bouncedRecipients") or told.get("complainedRecipients") or []
+    addresses = [str(one["emailAddress"]) for one in recipients if "emailAddress" in one]
+    for_good = became is Delivery.COMPLAINED or told.get("bounceType") == "Permanent"
+    news = News(tags["outbox"], became, addresses, for_good, tags.get("gallery"), tags.get("grant"))
+    feedback.note(news, clock.now())
+    logger.info("feedback", extra={"outbox": news.mail_id, "became": became.value})
 
 
 def _send_record(record: Any) -> None:
@@ -91,11 +119,17 @@ def send(mail: Mail) -> str:
             Destination={"ToAddresses": [mail.to]},
             Content={"Raw": {"Data": raw}},
             ConfigurationSetName=os.environ["CONFIGURATION_SET"],
-            EmailTags=[{"Name": "kind", "Value": mail.kind}, {"Name": "outbox", "Value": mail.id}],
+            EmailTags=[{"Name": name, "Value": value} for name, value in _tags(mail).items()],
         )
     except (ConnectionClosedError, ReadTimeoutError) as error:
         raise MaybeSent(type(error).__name__) from error
     return answer["MessageId"]
+
+
+def _tags(mail: Mail) -> dict[str, str]:
+    """What SES says of a mail again when it tells what became of it."""
+    told = {name: mail.facts[name] for name in ("gallery", "grant") if mail.facts.get(name)}
+    return {"kind": mail.kind, "outbox": mail.id, **told}
 
 
 def render(mail: Mail) -> EmailMessage:

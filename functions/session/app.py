@@ -234,7 +234,7 @@ def products(
 ) -> ProductsAnswer:
     now, query = clock.now(), f"products {gallery_id or ''}"
     after = cursors.read(cursor, query, GENERIC_ID, now)
-    page = shopping.products(gallery_id, limit=limit, after=after, now=now)
+    page = shopping.products(request().visitor, gallery_id, now, limit=limit, after=after)
     return ProductsAnswer(
         items=[
             ProductAnswer(

@@ -193,7 +193,11 @@ def test_line_101_is_refused_and_the_cart_unchanged(site: Site, browser: Browser
         ({**PRINT, "gallery_id": "nothing"}, 404, "not_found"),
         ({**PRINT, "gallery_id": "hills"}, 404, "not_found"),
         ({**PRINT, "product_id": "print-60x90"}, 404, "not_found"),  # not offered of it
-        ({**PRINT, "gallery_id": "lea-and-tom", "picture_id": "first-dance"}, 404, "not_found"),
+        (
+            {**PRINT, "gallery_id": "lea-and-tom-2026-06-13", "picture_id": "after-rain"},
+            404,
+            "not_found",
+        ),
         ({"product_id": "coast-poster"}, 404, "not_found"),
         ({"product_id": "voucher", "gallery_id": "coast"}, 422, "invalid_input"),
     ],
@@ -210,8 +214,8 @@ def test_what_this_visitor_may_not_have_is_refused_and_makes_no_guest(
 
 def test_missing_and_forbidden_galleries_answer_alike(browser: Browser) -> None:
     missing, forbidden = (
-        browser.add({**PRINT, "gallery_id": gallery, "picture_id": "first-dance"})
-        for gallery in ("nothing-here", "lea-and-tom")
+        browser.add({**PRINT, "gallery_id": gallery, "picture_id": "after-rain"})
+        for gallery in ("nothing-here", "lea-and-tom-2026-06-13")
     )
     assert missing.json | {"instance": ""} == forbidden.json | {"instance": ""}
 

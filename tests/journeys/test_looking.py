@@ -192,7 +192,9 @@ def test_a_public_gallerys_products_are_listed_and_no_other_gallery_exists(
 ) -> None:
     items = browser.get("/v1/products?gallery_id=coast").json["items"]
     assert [p["id"] for p in items] == ["coast-poster"]
-    hidden, missing = (browser.get(f"/v1/products?gallery_id={g}") for g in ("lea-and-tom", "no"))
+    hidden, missing = (
+        browser.get(f"/v1/products?gallery_id={g}") for g in ("lea-and-tom-2026-06-13", "no")
+    )
     assert hidden.status_code == missing.status_code == 404
     assert hidden.json | {"instance": ""} == missing.json | {"instance": ""}
 
@@ -203,7 +205,7 @@ def test_the_products_of_a_gallery_that_is_over_are_not_shown(site: Site, browse
     write = site.module("foyer.storage.table").write
     over = site.now() + 100
     gallery = galleries.Gallery("short", "Short", "S", "public", "public", None, over)
-    write(catalogue.put_gallery(gallery, "studio-ana", site.now()))
+    write(catalogue.put_gallery(gallery))
     product = carts.Product("short-print", "Short print", "print", 100, "short", of_picture=True)
     write(catalogue.put_product(product, gallery, "studio-ana", site.now()))
     for shown in (True, False):

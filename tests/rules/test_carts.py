@@ -34,12 +34,13 @@ KNOWN = Known(
     },
     galleries={"coast": COAST},
     pictures={("coast", "tide"): TIDE},
+    open=frozenset({"coast"}),
 )
 things = st.builds(Thing, st.sampled_from(["voucher", "print", "a", "b"]))
 
 
 def test_an_empty_cart_costs_nothing() -> None:
-    cart = priced(Cart(), KNOWN, NOW, POLICY.shop)
+    cart = priced(Cart(), KNOWN, POLICY.shop)
     assert (cart.lines, cart.shipping, cart.total) == ((), 0, 0)
 
 
@@ -56,7 +57,7 @@ def test_quantities_add_up_by_thing_and_each_change_is_a_version(
         cart = add(cart, thing, quantity, NOW, LIMITS)
         wanted[thing] = wanted.get(thing, 0) + quantity
     assert {line.thing: line.quantity for line in cart.lines.values()} == wanted
-    shown = [line.thing for line in priced(cart, KNOWN, NOW, POLICY.shop).lines]
+    shown = [line.thing for line in priced(cart, KNOWN, POLICY.shop).lines]
     assert shown == list(wanted)  # in the order it was filled
 
 
@@ -110,49 +111,33 @@ def test_taking_out_what_is_not_there_changes_nothing() -> None:
 )
 def test_what_is_offered(thing: Thing, reason: Reason | None) -> None:
     if reason is None:
-        assert offered(thing, KNOWN, NOW).id == thing.product_id
+        assert offered(thing, KNOWN).id == thing.product_id
         return
     with pytest.raises(Refusal) as refusal:
-        offered(thing, KNOWN, NOW)
+        offered(thing, KNOWN)
     assert refusal.value.reason is reason
 
 
-@pytest.mark.parametrize(
-    "gallery",
-    [
-        replace(COAST, visibility="private"),
-        replace(COAST, visibility="unlisted"),
-        replace(COAST, access="password"),
-        replace(COAST, access="login"),
-        replace(COAST, expires_at=NOW),
-    ],
-)
-def test_a_gallery_that_is_not_wholly_public_is_not_there(gallery: Gallery) -> None:
-    known = KNOWN | Known(galleries={"coast": gallery})
+def test_what_hangs_behind_a_closed_door_is_not_there() -> None:
     with pytest.raises(Refusal) as refusal:
-        offered(Thing("print", "coast", "tide"), known, NOW)
+        offered(Thing("print", "coast", "tide"), replace(KNOWN, open=frozenset()))
     assert refusal.value.reason is Reason.NOT_FOUND
-
-
-def test_a_gallery_is_open_until_the_second_it_ends() -> None:
-    known = KNOWN | Known(galleries={"coast": replace(COAST, expires_at=NOW + 1)})
-    assert offered(Thing("print", "coast", "tide"), known, NOW)
 
 
 def test_shipping_is_flat_and_only_where_a_print_can_be_had() -> None:
     cart = add(Cart(), Thing("voucher"), 2, NOW, LIMITS)
-    assert priced(cart, KNOWN, NOW, POLICY.shop).shipping == 0
+    assert priced(cart, KNOWN, POLICY.shop).shipping == 0
     cart = add(cart, Thing("print", "coast", "tide"), 3, NOW, LIMITS)
-    shown = priced(cart, KNOWN, NOW, POLICY.shop)
+    shown = priced(cart, KNOWN, POLICY.shop)
     assert shown.shipping == POLICY.shop.shipping
     assert shown.total == 2 * 15000 + 3 * 6500 + POLICY.shop.shipping
-    closed = KNOWN | Known(pictures={("coast", "tide"): replace(TIDE, hidden=True)})
-    shown = priced(cart, closed, NOW, POLICY.shop)
+    closed = replace(KNOWN, pictures={("coast", "tide"): replace(TIDE, hidden=True)})
+    shown = priced(cart, closed, POLICY.shop)
     assert (shown.shipping, shown.total) == (0, 2 * 15000)
 
 
 def test_what_went_away_stays_in_the_cart_and_tells_no_more_than_it_may() -> None:
     cart = add(Cart(), Thing("poster", "coast", "tide"), 1, NOW, LIMITS)
-    closed = KNOWN | Known(galleries={"coast": replace(COAST, access="login")})
-    (line,) = priced(cart, closed, NOW, POLICY.shop).lines
+    closed = replace(KNOWN, open=frozenset())
+    (line,) = priced(cart, closed, POLICY.shop).lines
     assert (line.available, line.name, line.picture) == (False, "", None)

@@ -8,7 +8,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Form, Query
 from aws_lambda_powertools.event_handler.openapi.params import Path as InPath
 
 from foyer import clock
-from foyer.operations import sessions, shopping
+from foyer.operations import galleries, sessions, shopping
 from foyer.rules.carts import PricedCart, Thing
 from foyer.rules.policy import POLICY
 from foyer.rules.refusals import Reason, Refusal
@@ -25,7 +25,7 @@ router = Router()
 
 @router.get("/", responses=documented(), tags=["pages"])
 def home() -> Page:
-    front = shopping.front(ON_THE_FRONT, clock.now())
+    front = galleries.front(request().visitor, ON_THE_FRONT, clock.now())
     return page(
         "home.html",
         galleries=front.galleries,
@@ -39,7 +39,8 @@ def gallery(
     gallery_id: Annotated[str, InPath(max_length=64)],
     after: Annotated[Id | None, Query()] = None,
 ) -> Page:
-    room = shopping.enter(gallery_id, clock.now(), limit=IN_A_GALLERY, after=after)
+    visitor, now = request().visitor, clock.now()
+    room = galleries.enter(visitor, gallery_id, now, limit=IN_A_GALLERY, after=after)
     return page("gallery.html", room=room, after=after)
 
 

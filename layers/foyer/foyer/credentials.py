@@ -2,7 +2,7 @@
 
 import hmac
 from base64 import urlsafe_b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from secrets import token_bytes
@@ -115,7 +115,8 @@ class Token:
     """What a mailed link carries: which row it is about (`owner` and `subject`, ids), the id of
     the link, and what proves that we mailed it. Nothing derived from it is ever stored.
 
-    `purpose`: "act" activates a claim, "rst" sets a new password, "eml" changes the address.
+    `purpose`: "act" activates a claim, "rst" sets a new password, "eml" changes the address, "inv"
+    invites to a gallery, "sel" shows a selection.
     """
 
     purpose: str
@@ -220,6 +221,39 @@ class Device:
         device = cls(id_, int(since))
         genuine = hmac.compare_digest(device.signed(key, email).encode(), text.encode())
         return device if genuine and now - device.since < lasts else None
+
+
+@dataclass(frozen=True)
+class Pass:
+    """Whoever holds it typed the password of a gallery (P10): which password, and until when it is
+    good (epoch seconds). It says nothing of who he is."""
+
+    gallery_id: str
+    password_id: str
+    until: int
+
+    def signed(self, key: bytes) -> str:
+        said = (self.gallery_id, self.password_id, str(self.until))
+        return ".".join((*said, fingerprint(key, "door", *said)))
+
+    @classmethod
+    def read_all(cls, key: bytes, text: str, now: int) -> list[Self]:
+        """The passes a cookie holds that are ours and still good, the newest first."""
+        return [one for part in text.split("~") if (one := cls._read(key, part, now)) is not None]
+
+    @classmethod
+    def _read(cls, key: bytes, text: str, now: int) -> Self | None:
+        parts = text.split(".")
+        if len(parts) != 4 or not _is_time(parts[2]):
+            return None
+        door = cls(parts[0], parts[1], int(parts[2]))
+        genuine = hmac.compare_digest(door.signed(key).encode(), text.encode())
+        return door if genuine and now < door.until else None
+
+
+def joined(passes: Iterable[Pass], key: bytes) -> str:
+    """Passes as one cookie holds them."""
+    return "~".join(one.signed(key) for one in passes)
 
 
 def _is_time(text: str) -> bool:

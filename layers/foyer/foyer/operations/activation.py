@@ -5,13 +5,14 @@ made, who takes the guest's things along if he asks for them (mission 0.2, 0.3).
 on behalf becomes its owner's, with what staff said of him and a password of his own (P16-P19).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from secrets import token_bytes
 
-from foyer import passwords
-from foyer.credentials import Entropy, Token, new_id
+from foyer.credentials import Entropy, Token
+from foyer.operations import joining
 from foyer.operations.hand_over import Guest, HandOver, hand_over, wanted
+from foyer.operations.joining import Joining
 from foyer.operations.passwords import check_password, enter_again, has_password
 from foyer.operations.registration import check_terms, own_claims
 from foyer.operations.sessions import (
@@ -19,49 +20,23 @@ from foyer.operations.sessions import (
     Presence,
     Visitor,
     arrive,
-    asked_mail,
-    cost,
     new_session,
 )
-from foyer.rules import registration as rules
 from foyer.rules.carts import Cart
-from foyer.rules.organizations import Organization, needs_approval
-from foyer.rules.policy import POLICY, Kind, ProfileType
+from foyer.rules.policy import POLICY, ProfileType
 from foyer.rules.refusals import Reason, Refusal
-from foyer.rules.registration import Newcomer
 from foyer.rules.roles import DEFAULT
 from foyer.rules.sessions import Level
-from foyer.rules.users import (
-    Event,
-    Profile,
-    State,
-    User,
-    after,
-    apply_again,
-    masked,
-    stepped,
-)
-from foyer.storage import (
-    administrators,
-    carts,
-    claims,
-    digests,
-    keys,
-    members,
-    organizations,
-    receipts,
-    users,
-)
+from foyer.rules.users import Profile, State, User, masked
+from foyer.storage import carts, claims, keys, organizations, receipts, users
 from foyer.storage.carts import Stored
 from foyer.storage.claims import Claim
 from foyer.storage.keys import Key
 from foyer.storage.receipts import Receipt
 from foyer.storage.secrets import link_keys
-from foyer.storage.table import Change, ConditionFailed, Item, Update, read, write
-from foyer.storage.users import Application, Record
+from foyer.storage.table import ConditionFailed, Item, read
 
 NO_CART = Stored(Cart(), {}, exists=False)
-REMEMBERED_APPLICATIONS = 10
 
 
 @dataclass(frozen=True)
@@ -125,7 +100,8 @@ def preview(visitor: Visitor, text: str, now: int) -> Preview:
     if claim.on_behalf:
         wanted_rows.append(keys.user(claim.owner))
     rows = read(wanted_rows, consistent=True)
-    _refuse_taken(rows, claim, visitor, now)
+    row = rows.get(keys.email(claim.email))
+    joining.refuse_taken(row, now, asked_at=claim.made_at, own=visitor.user)
     opened = _before(visitor, link, rows) if claim.on_behalf else None
     profile = opened.profile if opened is not None and opened.profile else claim.profile
     guest = _their_guest(link, rows) if link.own is None else visitor.guest(rows)
@@ -141,29 +117,6 @@ def preview(visitor: Visitor, text: str, now: int) -> Preview:
         terms_accepted=link.own is not None and claim.terms == POLICY.shop.terms.version,
         on_behalf=claim.on_behalf,
     )
-
-
-def _refuse_taken(rows: Mapping[Key, Item], claim: Claim, visitor: Visitor, now: int) -> None:
-    """Once an address is somebody's, claims on it are void; a rejected person's may be."""
-    row = rows.get(keys.email(claim.email))
-    owner_id = users.owner_of(row)
-    if owner_id is None:
-        if not claim.is_open(users.left_at(row)):
-            raise Refusal(Reason.LINK_EXPIRED)
-        return
-    own = visitor.user is not None and visitor.user.id == owner_id
-    _rejected(owner_id, visitor.user if own else None)
-    apply_again([one.at for one in users.applications_of(row)], now, POLICY.approvals)
-
-
-def _rejected(owner_id: str, owner: User | None = None) -> User:
-    """The owner of an address who was rejected: it may move (0.4). Refuses ALREADY_ACTIVE."""
-    if owner is None:
-        key = keys.user(owner_id)
-        owner = users.from_item(read([key], consistent=True).get(key))
-    if owner is None or owner.state is not State.REJECTED:
-        raise Refusal(Reason.ALREADY_ACTIVE)
-    return owner
 
 
 def activate(
@@ -262,24 +215,19 @@ def _redeem(visitor: Visitor, link: _Link, choice: Choice, now: int, entropy: En
     before = _before(visitor, link, rows)
     if claim.on_behalf and before is not None and before.profile is not None:
         profile = before.profile  # staff may have corrected it since
-    account = _account(visitor, link, choice, profile, line, before, now, entropy)
+    joins = _joining(link, choice, profile, before)
+    account = joining.account(visitor, joins, line, before, now, entropy)
     bearer, session = new_session(visitor, account.id, now, entropy)
     waits = account.status is State.PENDING_APPROVAL
     if not waits:
         account = replace(account, sessions={session.id: session})
     move = _move(visitor, link, choice, rows, account, now)
     account = replace(account, took=dict.fromkeys(move.guests, now))
-    changes = _changes(visitor, link, choice, before, account, now, entropy)
-    try:
-        write(*changes, *move.changes)
-    except ConditionFailed as failed:
-        taken = _taken(failed, changes, claim)
-        if taken is None:
-            raise
-        if users.owner_of(taken) is None:  # left by its owner after this was asked for
-            raise Refusal(Reason.LINK_EXPIRED) from failed
-        taking = _taking_over(taken, claim, changes, account, now, entropy)
-        write(*taking, *move.changes)
+    redeemed = [claims.redeem(claim, account, visitor.cookie_hash, now)]
+    if link.mailed is not claim:
+        redeemed.append(claims.redeem(link.mailed, account, visitor.cookie_hash, now))
+    made = joining.changes(visitor, joins, before, account, now, entropy)
+    joining.join(joins, account, [*redeemed, *made], move.changes, now, entropy)
     if waits:
         return Activated(State.PENDING_APPROVAL, None, None)
     line_count = len(move.cart.lines)
@@ -326,43 +274,21 @@ def _before(visitor: Visitor, link: _Link, rows: Mapping[Key, Item]) -> User | N
     return opened
 
 
-def _account(
-    visitor: Visitor,
-    link: _Link,
-    choice: Choice,
-    profile: Profile,
-    line: Sequence[Organization],
-    before: User | None,
-    now: int,
-    entropy: Entropy,
-) -> User:
-    """The user as he will be. `line` is his organization and those above it."""
+def _joining(link: _Link, choice: Choice, profile: Profile, before: User | None) -> Joining:
+    """With what was sent, and in this browser what was said at the sign-up."""
     claim = link.own or link.mailed
-    fresh = before or User(new_id(entropy), visitor.language, now)
-    path = line[0].path if line else fresh.path
-    waits = needs_approval(line) and not fresh.approved_before
-    event = Event.ASK_APPROVAL if waits else Event.ACTIVATE
-    kind: Kind = "on_behalf" if claim.on_behalf else "sign_up"
-    newcomer = Newcomer(kind, profile.profile_type, path)
-    given = fresh.roles if claim.on_behalf else ()
-    return replace(
-        fresh,
-        language=visitor.chosen_language or fresh.language,
-        seen_at=now,
-        claims={},
-        status=after(State.NOBODY if before is None else before.state, event),
-        status_at=now,
+    agreed = choice.terms or (claim.terms if link.own is not None else None)
+    opened = before.roles if claim.on_behalf and before is not None else ()
+    return Joining(
         email=claim.email,
         address=claim.address,
-        profile=replace(profile, organization_id=path[-1]),
-        path=path,
-        kind=kind,
-        roles=(*given, *rules.roles(POLICY.registration, newcomer, now)),
-        epoch=fresh.epoch + 1,
-        version=fresh.version + 1,
-        sessions={},
-        password_id=None if choice.password is None else new_id(entropy),
-        terms=choice.terms or (claim.terms if link.own is not None else None),
+        asked_at=claim.made_at,
+        profile=profile,
+        kind="on_behalf" if claim.on_behalf else "sign_up",
+        terms=agreed,
+        newsletter=choice.newsletter if choice.terms is not None else claim.newsletter,
+        password=choice.password,
+        roles=opened,
     )
 
 
@@ -399,94 +325,6 @@ def _their_guest(link: _Link, rows: Mapping[Key, Item]) -> Guest | None:
     if user is None or user.state is not State.GUEST or user.ended_at is not None:
         return None
     return Guest(user, carts.from_item(rows.get(keys.cart(user.id))))
-
-
-def _changes(
-    visitor: Visitor,
-    link: _Link,
-    choice: Choice,
-    before: User | None,
-    account: User,
-    now: int,
-    entropy: Entropy,
-) -> list[Change]:
-    """What makes the account, in one transaction; as many items for an empty cart as for a full
-    one."""
-    claim = link.own or link.mailed
-    assert account.email is not None  # noqa: S101 - of the claim
-    approved = account.status is State.APPROVED
-    event = "activated" if approved else "approval_asked"
-    gained = tuple(f"{role.role} {role.organization_id}" for role in account.roles)
-    record = Record(event, account.id, now, gained=gained)
-    changes: list[Change] = [
-        _made(before, account, now),
-        claims.redeem(claim, account, visitor.cookie_hash, now),
-        users.own_address(account.email, account.id, now, asked_at=claim.made_at),
-        users.audit(account, new_id(entropy), record),
-        members.put(account),
-        *members.works(account.id, (), account.roles),
-        *administrators.kept(before, account),
-    ]
-    if link.mailed is not claim:
-        changes.append(claims.redeem(link.mailed, account, visitor.cookie_hash, now))
-    if choice.password is not None:
-        changes.append(users.put_password(account, passwords.hashed(choice.password, cost()), now))
-    if account.terms is not None:
-        newsletter = choice.newsletter if choice.terms is not None else claim.newsletter
-        changes.append(users.consent(account.id, new_id(entropy), account.terms, newsletter, now))
-    if approved:
-        address = account.address or account.email
-        changes.append(asked_mail("activated", visitor, address, now, entropy))
-    else:
-        changes.append(digests.ask(account.path, now))
-    return changes
-
-
-def _made(before: User | None, account: User, now: int) -> Change:
-    if before is None:
-        return users.new_account(account)
-    if before.status is State.PENDING_EMAIL_ACTIVATION:
-        return users.change(before, account, now)
-    return users.promote(before, account, now)
-
-
-def _taken(failed: ConditionFailed, changes: list[Change], claim: Claim) -> Item | None:
-    """The row of the address, where it is somebody's and that alone stood in the way."""
-    at = next(i for i, change in enumerate(changes) if _is_address(change, claim.email))
-    others = [item for i, item in enumerate(failed.items) if i != at]
-    return None if any(item is not None for item in others) else failed.items[at]
-
-
-def _is_address(change: Change, email: str) -> bool:
-    return isinstance(change, Update) and change.key == keys.email(email)
-
-
-def _taking_over(
-    taken: Item,
-    claim: Claim,
-    changes: list[Change],
-    account: User,
-    now: int,
-    entropy: Entropy,
-) -> list[Change]:
-    """The same changes, the address taken over from a rejected person, who may be this very user:
-    he may register again, so often, and the address remembers each time (0.4)."""
-    owner_id, earlier = users.owner_of(taken) or "", users.applications_of(taken)
-    lost = list[Change]()
-    if owner_id != account.id:
-        owner = _rejected(owner_id)
-        gone = stepped(owner, Event.LOSE_ADDRESS, now)
-        lost = [
-            users.change(owner, gone, now),
-            members.drop(owner_id),
-            users.audit(gone, new_id(entropy), Record("superseded", owner_id, now)),
-        ]
-    apply_again([one.at for one in earlier], now, POLICY.approvals)
-    remembered = [*earlier, Application(owner_id, now)][-REMEMBERED_APPLICATIONS:]
-    own = users.own_address(
-        claim.email, account.id, now, asked_at=claim.made_at, of=owner_id, earlier=remembered
-    )
-    return [own if _is_address(c, claim.email) else c for c in changes] + lost
 
 
 def _again(visitor: Visitor, claim: Claim, choice: Choice, now: int, entropy: Entropy) -> Activated:

@@ -6,6 +6,7 @@ from secrets import token_bytes
 
 from foyer.credentials import Entropy, Token, new_id
 from foyer.operations import sessions
+from foyer.operations.invitations import keep_all, void_until
 from foyer.operations.sessions import RETRIES, Visitor, allow_mail, asked_mail, notice
 from foyer.rules.policy import POLICY
 from foyer.rules.refusals import Reason, Refusal
@@ -87,6 +88,8 @@ def redeem(visitor: Visitor, text: str, now: int, entropy: Entropy = token_bytes
             sessions={session.id: session},
         )
         told = {"new": address, "old": user.address or ""}
+        left, void = user.email or "", void_until(user.email or "")
+        keep_all(user, left, now, void_until=void)
         try:
             write(
                 users.own_address(logon_id(address), user.id, now, asked_at=link.asked_at),
@@ -105,5 +108,6 @@ def redeem(visitor: Visitor, text: str, now: int, entropy: Entropy = token_bytes
             gone = users.owner_of(row) is None  # taken and left again since this was asked for
             raise Refusal(Reason.LINK_EXPIRED if gone else Reason.ADDRESS_TAKEN) from failed
         visitor.user = account
+        keep_all(user, left, now, void_until=void)  # who invited the old address meanwhile
         return account
     raise Refusal(Reason.BUSY, retry_after=1)

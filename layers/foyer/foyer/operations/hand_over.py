@@ -1,17 +1,18 @@
 """Handing a guest's things over to an account: on every road to a session (mission 0.7, N2)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from foyer.rules.carts import Cart, Merged, merge
 from foyer.rules.policy import POLICY
 from foyer.rules.refusals import Reason, Refusal
+from foyer.rules.selections import UNNAMED, Selection
 from foyer.rules.users import User
-from foyer.storage import carts, keys, receipts, users
+from foyer.storage import carts, keys, receipts, selections, users
 from foyer.storage.carts import Stored
 from foyer.storage.keys import Key
 from foyer.storage.receipts import Receipt
-from foyer.storage.table import Change, Item
+from foyer.storage.table import Change, Item, read
 
 
 @dataclass(frozen=True)
@@ -68,8 +69,11 @@ def arriving(
 
 
 def hand_over(guests: Sequence[Guest], account_id: str, account: Stored, now: int) -> HandOver:
-    """All lines go to the account and each guest is dead; one who waits for approval lives on with
-    an empty cart. The number of changes does not depend on the lines."""
+    """All lines and the unnamed selection go to the account and each guest is dead; one who waits
+    for approval lives on with an empty cart. The number of calls and changes does not depend on
+    what there is of it."""
+    if not guests:
+        return HandOver((), (), account.cart, None)
     changes: list[Change] = []
     cart, told = account.cart, list[Merged]()
     for guest in guests:
@@ -78,10 +82,30 @@ def hand_over(guests: Sequence[Guest], account_id: str, account: Stored, now: in
         changes += _dead(guest, account_id, now)
     if cart is not account.cart:
         changes.append(carts.replace(account_id, account, cart))
-    receipt = Receipt(tuple(told)) if told else None
+    pictures, moved = _selections(guests, account_id, now)
+    changes += moved
+    receipt = Receipt(tuple(told), pictures) if told or moved else None
     if receipt is not None:
         changes.append(receipts.put(account_id, guests[0].user.id, receipt, now))
     return HandOver(tuple(guest.user.id for guest in guests), tuple(changes), cart, receipt)
+
+
+def _selections(
+    guests: Sequence[Guest], account_id: str, now: int
+) -> tuple[tuple[int, int, int], list[Change]]:
+    """The guests' pictures join the account's own unnamed selection: none is ever turned away."""
+    own = keys.selection(account_id, UNNAMED)
+    theirs = [keys.selection(guest.user.id, UNNAMED) for guest in guests]
+    rows = read([own, *theirs], consistent=True)
+    found = [(g, selections.from_item(rows.get(k))) for g, k in zip(guests, theirs, strict=True)]
+    kept = frozenset(picture for _, one in found if one is not None for picture in one.pictures)
+    if not kept:
+        return (0, 0, 0), []
+    before = selections.from_item(rows.get(own)) or Selection(UNNAMED, made_at=now)
+    after = replace(before, pictures=before.pictures | kept, version=before.version + 1)
+    changes: list[Change] = [selections.put(account_id, after, before)]
+    changes += [selections.drop(g.user.id, one) for g, one in found if one is not None]
+    return (len(kept), len(before.pictures), len(after.pictures)), changes
 
 
 def _dead(guest: Guest, account_id: str, now: int) -> list[Change]:

@@ -7,9 +7,11 @@ from dataclasses import replace
 from secrets import token_bytes
 
 from foyer.credentials import Asked, Entropy, Token, new_id
+from foyer.rules.invitations import Delivery
 from foyer.rules.policy import POLICY
+from foyer.rules.sessions import DAY
 from foyer.rules.users import State, User, logon_id
-from foyer.storage import claims, keys, limits, links, users
+from foyer.storage import catalogue, claims, deliveries, grants, keys, limits, links, users
 from foyer.storage.claims import Claim
 from foyer.storage.links import Link
 from foyer.storage.outbox import Mail
@@ -17,14 +19,42 @@ from foyer.storage.secrets import link_keys
 from foyer.storage.table import ConditionFailed, Item, read, write
 
 ASKED = frozenset({"sign_up", "resend", "opened", "new_address", "code", "reset"})
+ABOUT_INVITATIONS = frozenset({"invitation", "admitted"})
+# What strangers and photographers cause: not mailed to who complained (mission 0.16).
+UNASKED = frozenset({"activation", "already_registered", "invitation", "no_account"})
 REGISTERING = frozenset({"sign_up", "resend", "opened"})
 
 TRIES = 3  # to write a link beside others who do
 
 
+class Moot(Exception):
+    """There is nothing to tell any more."""
+
+
+class Undeliverable(Exception):
+    """Nobody would read it: mails to the address come back, or its owner wants none."""
+
+    def __init__(self, why: Delivery) -> None:
+        super().__init__(why.value)
+        self.why = why
+
+
 def written(mail: Mail, now: int, entropy: Entropy = token_bytes) -> Mail:
     """The mail as it leaves: its kind, to whom, in which language, with which token or code. Facts
-    are texts; those that end in `_minutes` say how long something is good."""
+    are texts; those that end in `_minutes` say how long something is good. Raises Moot,
+    Undeliverable."""
+    letter = _written(mail, now, entropy)
+    key = keys.delivery(logon_id(letter.to))
+    row = read([key], consistent=True).get(key)
+    why = deliveries.from_item(row).stops(needed=letter.kind not in UNASKED)
+    if why is not None:
+        raise Undeliverable(why)
+    return letter
+
+
+def _written(mail: Mail, now: int, entropy: Entropy) -> Mail:
+    if mail.kind == "invitation":
+        return _invitation(mail, now)
     if mail.kind not in ASKED:
         return mail
     email = logon_id(mail.to)
@@ -122,6 +152,42 @@ def _activation(mail: Mail, claim: Claim, now: int, entropy: Entropy) -> Mail:
     mail = replace(mail, to=claim.address, language=claim.language)
     kind = "opened" if claim.on_behalf else "activation"
     return _told(mail, kind, token=str(token), good_minutes=minutes)
+
+
+def _invitation(mail: Mail, now: int) -> Mail:
+    """The invitation as it is now, to its person as he is now: who has an account signs in, anybody
+    else gives a name. One that was revoked or mailed anew meanwhile is not mailed."""
+    facts = mail.facts
+    door = keys.gallery(facts["gallery"])
+    key = keys.grant(facts["gallery"], facts["grant"])
+    rows = read([key, door], consistent=True)
+    invitation = grants.from_item(rows.get(key))
+    gallery = catalogue.gallery(rows[door]) if door in rows else None
+    if invitation is None or gallery is None or gallery.is_over(now):
+        raise Moot
+    if invitation.link_id != facts["link"] or not invitation.is_live(now):
+        raise Moot
+    at = keys.email(invitation.email)
+    owner = _owner(read([at], consistent=True).get(at))
+    known = owner is not None and owner.state is not State.REJECTED
+    token = Token.made(
+        link_keys(now).key, "inv", gallery.id, invitation.id, invitation.link_id or ""
+    )
+    letter = _told(
+        mail,
+        "invitation",
+        token=str(token),
+        title=gallery.title,
+        studio=gallery.studio,
+        message=invitation.message or "",
+        known="yes" if known else "",
+        good_days=str(max(1, (invitation.until - now) // DAY)),
+        gallery=gallery.id,
+        grant=invitation.id,
+    )
+    if known and owner is not None:
+        return replace(letter, to=owner.address or letter.to, language=owner.language)
+    return replace(letter, to=invitation.address, language=invitation.language)
 
 
 def _told(mail: Mail, kind: str, **facts: str) -> Mail:

@@ -1,15 +1,18 @@
 """Sending what the outbox holds: each row once, whoever asks, however often."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from secrets import token_bytes
 
 from foyer.credentials import Entropy, new_write_id
 from foyer.operations import letters
+from foyer.rules.invitations import Delivery
 from foyer.rules.policy import POLICY
-from foyer.storage import outbox
+from foyer.storage import grants, outbox
 from foyer.storage.keys import Key
 from foyer.storage.outbox import AlreadySent, Leased, Mail
+from foyer.storage.table import ConditionFailed, Item, Unavailable, write
 
 # Renders and sends; answers with the message id the mail service gave.
 Send = Callable[[Mail], str]
@@ -34,7 +37,15 @@ def send_one(key: Key, send: Send, now: int, entropy: Entropy = token_bytes) -> 
     except AlreadySent:
         return False
     try:
-        message_id = send(letters.written(outbox.mail_from(row), now))
+        mail = letters.written(outbox.mail_from(row), now)
+        message_id = send(mail)
+    except letters.Moot:
+        outbox.drop(key, "moot", now)
+        return False
+    except letters.Undeliverable as error:
+        outbox.drop(key, error.why.value, now)
+        _tell(row, error.why)
+        return False
     except MaybeSent:
         if outbox.doubt(key, now) >= DOUBTS:
             outbox.give_up(key, now)
@@ -43,7 +54,16 @@ def send_one(key: Key, send: Send, now: int, entropy: Entropy = token_bytes) -> 
         outbox.release(key, lease, now)
         raise
     outbox.mark_sent(key, message_id, now)
+    _tell(row, Delivery.SENT)
     return True
+
+
+def _tell(row: Item, became: Delivery) -> None:
+    """The board of invitations, where the mail was about one. What it misses SES tells as well."""
+    mail = outbox.mail_from(row)
+    if mail.kind in letters.ABOUT_INVITATIONS:
+        with suppress(ConditionFailed, Unavailable):
+            write(grants.tell(mail.facts["gallery"], mail.facts["grant"], mail.id, became))
 
 
 @dataclass(frozen=True)

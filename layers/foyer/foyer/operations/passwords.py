@@ -6,6 +6,7 @@ from secrets import token_bytes
 
 from foyer import passwords
 from foyer.credentials import Entropy, Token, new_id
+from foyer.operations import proving
 from foyer.operations.hand_over import arriving
 from foyer.operations.sessions import (
     RETRIES,
@@ -138,9 +139,16 @@ def _set_password(
 ) -> Reset:
     move = arriving(visitor.guest(found), take_over, user.id, found, now)
     bearer, session = new_session(visitor, user.id, now, entropy)
-    changed = replace(user, password_id=new_id(entropy), epoch=user.epoch + 1)
+    ending: list[Change]
+    if user.is_proved:
+        changed = replace(user, password_id=new_id(entropy), epoch=user.epoch + 1)
+        ending = [users.replace_sessions(user, session, now, changed.password_id, move.guests)]
+    else:  # the mailbox is read for the first time: what was set before is nobody's (0.9)
+        own = proving.own_now(user, session, move.guests)
+        changed = replace(own, password_id=new_id(entropy))
+        ending = proving.changes(user, changed, now, entropy)
     write(
-        users.replace_sessions(user, session, now, changed.password_id, move.guests),
+        *ending,
         links.use(link, visitor.cookie_hash, now),
         *new_password(visitor, changed, password, now, entropy),
         *left_elsewhere(visitor, user, now),

@@ -50,10 +50,10 @@ def find(
         found = [m for m in _by_address(logon_id(address), now) if status in {None, m.status}]
         below = {top.id for top in tops}
         return Found([m for m in found if below & set(m.path) and _visible(actor, m)], None)
-    return _listed(actor, _spread(tops), status, limit, after)
+    return _listed(actor, spread(tops), status, limit, after)
 
 
-def _spread(tops: list[Organization]) -> list[Organization]:
+def spread(tops: list[Organization]) -> list[Organization]:
     """These and all below them."""
     found = list[Organization]()
     for top in tops:

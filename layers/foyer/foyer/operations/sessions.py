@@ -7,6 +7,7 @@ from secrets import token_bytes
 
 from foyer import passwords
 from foyer.credentials import Asked, Bearer, Device, Entropy, new_id
+from foyer.operations import proving
 from foyer.operations.hand_over import Guest, arriving, wanted
 from foyer.passwords import Cost
 from foyer.rules import sessions as rules
@@ -41,7 +42,8 @@ NOBODY = "nobody"  # whose rows are read where an address is nobody's: the same 
 class Visitor:
     """Whoever sends a request. Nothing is read until an operation asks who he is.
 
-    `device` and `asked` are cookies as they came; `browser` is what mails and lists call it by.
+    `device`, `asked` and `passes` are cookies as they came; `browser` is what mails and lists call
+    it by.
     """
 
     bearer: Bearer | None
@@ -50,6 +52,7 @@ class Visitor:
     preferred_language: str = POLICY.languages.default  # by the browser's settings
     device: str = ""
     asked: str = ""
+    passes: str = ""
     browser: str = ""
     # once recognised
     user: User | None = field(default=None, init=False)
@@ -62,6 +65,7 @@ class Visitor:
     opened: "Opened | None" = field(default=None, init=False)
     left: bool = field(default=False, init=False)
     new_asked: str | None = field(default=None, init=False)
+    new_passes: str | None = field(default=None, init=False)
 
     @property
     def language(self) -> str:
@@ -351,9 +355,7 @@ def sign_in(visitor: Visitor, given: Given, now: int, entropy: Entropy = token_b
     taken_back, settled = _settled(visitor, given, email, asked, counted, now)
     try:
         may_sign_in(proven)
-        known = device is not None or given.code is not None
-        if proven.is_staff and not (known and given.password):
-            _ask_staff_for_code(visitor, given, proven, now, entropy)
+        _check_staff(visitor, given, proven, device, now, entropy)
         wanted(visitor.guest(found), given.take_over, now)
     except Refusal:
         if taken_back:  # he was right: it was no failure
@@ -365,12 +367,18 @@ def sign_in(visitor: Visitor, given: Given, now: int, entropy: Entropy = token_b
             raise Refusal(Reason.WRONG_CREDENTIALS)  # the password was changed meanwhile
         moved = arriving(visitor.guest(found), given.take_over, account.id, rows, now)
         bearer, session = new_session(visitor, account.id, now, entropy, remember=given.remember)
-        dropped = rules.to_drop(account.sessions.values(), now, POLICY.sessions)
+        dropped = set(rules.to_drop(account.sessions.values(), now, POLICY.sessions))
+        dropped |= set(replaced(visitor, account))
+        by_mail = given.code is not None
+        anew = by_mail and not account.is_proved and device is None
+        if anew:
+            entered = proving.own_now(account, session, moved.guests)
+        else:
+            entered = replace(account, is_proved=account.is_proved or by_mail)
+        opening = users.open_session(account, session, dropped, moved.guests, proves=by_mail)
         try:
             write(
-                users.open_session(
-                    account, session, {*dropped, *replaced(visitor, account)}, moved.guests
-                ),
+                *(proving.changes(account, entered, now, entropy) if anew else [opening]),
                 *left_elsewhere(visitor, account, now),
                 *moved.changes,
                 *taken_back,
@@ -383,8 +391,8 @@ def sign_in(visitor: Visitor, given: Given, now: int, entropy: Entropy = token_b
             rows = read(_account_keys(proven.id, given, visitor), consistent=True)
             continue
         receipt = moved.receipt or _earlier_receipt(visitor, account.id, rows)
-        arrive(visitor, bearer, account, session, now, entropy, len(moved.cart.lines))
-        return SignedIn(Presence(account, Level.SIGNED_IN, len(moved.cart.lines)), receipt)
+        arrive(visitor, bearer, entered, session, now, entropy, len(moved.cart.lines))
+        return SignedIn(Presence(entered, Level.SIGNED_IN, len(moved.cart.lines)), receipt)
     raise Refusal(Reason.BUSY, retry_after=1)
 
 
@@ -508,10 +516,13 @@ def _settled(
     return taken_back, spent
 
 
-def _ask_staff_for_code(
-    visitor: Visitor, given: Given, user: User, now: int, entropy: Entropy
+def _check_staff(
+    visitor: Visitor, given: Given, user: User, device: Device | None, now: int, entropy: Entropy
 ) -> None:
     """Staff need both on a browser we do not know; a code alone never signs them in (0.10)."""
+    known = device is not None or given.code is not None
+    if not user.is_staff or (known and given.password):
+        return
     if given.password is None:
         raise Refusal(Reason.WRONG_CREDENTIALS)
     limit = Limit("mail-account", user.id, POLICY.mails.per_device_per_hour)

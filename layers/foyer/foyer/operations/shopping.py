@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from secrets import token_bytes
 
 from foyer.credentials import Entropy, new_write_id
+from foyer.operations import doors
 from foyer.operations.sessions import Visitor, mint
 from foyer.rules.carts import (
     Cart,
@@ -19,7 +20,6 @@ from foyer.rules.carts import (
     remove,
     set_quantity,
 )
-from foyer.rules.galleries import Gallery, Picture, is_open
 from foyer.rules.policy import POLICY
 from foyer.rules.refusals import Reason, Refusal
 from foyer.rules.users import User, may
@@ -51,9 +51,12 @@ def see_cart(visitor: Visitor, now: int) -> PricedCart:
     found = read(wanted, consistent=True) if wanted else {}
     user = visitor.recognise(found, now)
     if user is None:
-        return _shown(Cart(), Known(), now)
+        return _shown(Cart(), Known())
     cart = carts.from_item(found.get(keys.cart(user.id))).cart
-    return _shown(cart, catalogue.look_up(line.thing for line in cart.lines.values()), now)
+    things = [line.thing for line in cart.lines.values()]
+    wanted_too = doors.keys_of(user, (t.gallery_id for t in things if t.gallery_id), now)
+    rows = catalogue.look_up(things, wanted_too)
+    return _shown(cart, doors.opened(visitor, catalogue.known(rows), rows, now))
 
 
 def put_into_cart(
@@ -68,18 +71,21 @@ def put_into_cart(
     """So many more of the thing in his cart. The first time, this makes the guest (H4)."""
     wanted = catalogue.keys_of(thing)
     mine = [*visitor.row_keys(), *_key_row(visitor, terms)]
-    found = read([*mine, *wanted], consistent=bool(mine))
+    found = read(
+        [*mine, *wanted, *doors.keys_by_cookie(visitor, thing.gallery_id)], consistent=bool(mine)
+    )
     catalogue.remember(wanted, found, now)
     user = visitor.recognise(found, now, changing=True)
     may(user, POLICY.actions.fill_cart)
     if user is None:
-        offered(thing, catalogue.known(found), now)
-        return _first_line(visitor, thing, quantity, catalogue.known(found), terms, now, entropy)
+        known = doors.opened(visitor, catalogue.known(found), found, now)
+        offered(thing, known)
+        return _first_line(visitor, thing, quantity, known, terms, now, entropy)
     before = carts.from_item(found.get(keys.cart(user.id)))
     attempt = _attempt(user.id, terms)
     if attempt is not None and _is_repeat(attempt, user, found, now):
-        return _answer(before.cart, found, now)
-    offered(thing, catalogue.known(found), now)
+        return _answer(visitor, before.cart, found, now)
+    offered(thing, doors.opened(visitor, catalogue.known(found), found, now, read_more=True))
     after = _change(
         user.id,
         before,
@@ -90,7 +96,7 @@ def put_into_cart(
         now=now,
         entropy=entropy,
     )
-    return _answer(after, found, now)
+    return _answer(visitor, after, found, now)
 
 
 def change_line(
@@ -138,7 +144,7 @@ def _alter(
     found = read(visitor.row_keys(), consistent=True) if visitor.bearer else {}
     user = visitor.recognise(found, now, changing=True)
     if user is None:
-        return _shown(decide(Cart()), Known(), now)
+        return _shown(decide(Cart()), Known())
     after = _change(
         user.id,
         carts.from_item(found.get(keys.cart(user.id))),
@@ -149,7 +155,7 @@ def _alter(
         now=now,
         entropy=entropy,
     )
-    return _answer(after, found, now)
+    return _answer(visitor, after, found, now)
 
 
 def _first_line(
@@ -171,7 +177,7 @@ def _first_line(
         visitor.minted = None  # no cookie for a guest who may not exist
         raise
     visitor.user = user
-    return _shown(cart, known, now)
+    return _shown(cart, known)
 
 
 def _change(
@@ -263,13 +269,14 @@ def _key_row(visitor: Visitor, terms: Terms) -> list[Key]:
     return [] if attempt is None else [attempt.row_key]
 
 
-def _answer(cart: Cart, found: Mapping[Key, Item], now: int) -> PricedCart:
+def _answer(visitor: Visitor, cart: Cart, found: Mapping[Key, Item], now: int) -> PricedCart:
     things = [line.thing for line in cart.lines.values()]
-    return _shown(cart, catalogue.recall(things, found, now), now)
+    known = catalogue.recall(things, found, now)
+    return _shown(cart, doors.opened(visitor, known, found, now, read_more=True))
 
 
-def _shown(cart: Cart, known: Known, now: int) -> PricedCart:
-    return priced(cart, known, now, POLICY.shop)
+def _shown(cart: Cart, known: Known) -> PricedCart:
+    return priced(cart, known, POLICY.shop)
 
 
 @dataclass(frozen=True)
@@ -278,53 +285,16 @@ class ProductPage:
     last: Item | None
 
 
-def products(gallery_id: str | None, *, limit: int, after: Item | None, now: int) -> ProductPage:
-    """The products everybody may see or, with `gallery_id`, those of a gallery whose door is open;
-    any other gallery is NOT_FOUND."""
+def products(
+    visitor: Visitor, gallery_id: str | None, now: int, *, limit: int, after: Item | None
+) -> ProductPage:
+    """The products everybody may see or, with `gallery_id`, those of a gallery whose door is open
+    to this visitor; any other gallery is NOT_FOUND."""
     gallery = None
     if gallery_id is not None:
-        key = keys.gallery(gallery_id)
-        gallery = catalogue.known(read([key], consistent=True)).galleries.get(gallery_id)
-        if not is_open(gallery, now):
+        gallery, rows = doors.read_gallery(visitor, gallery_id, now)
+        if not doors.at(visitor, gallery, rows, now).is_open:
             raise Refusal(Reason.NOT_FOUND)
     page = catalogue.products(gallery, limit=limit, after=after)
     items = tuple(catalogue.product(item) for item in page.items)
     return ProductPage(tuple(p for p in items if is_on_show(p, now)), page.last)
-
-
-@dataclass(frozen=True)
-class Front:
-    """What the home page shows."""
-
-    galleries: tuple[Gallery, ...]
-    products: tuple[Product, ...]
-
-
-def front(limit: int, now: int) -> Front:
-    galleries = tuple(g for g in catalogue.public_galleries(limit) if is_open(g, now))
-    page = products(None, limit=limit, after=None, now=now)
-    return Front(galleries, page.items)
-
-
-@dataclass(frozen=True)
-class Room:
-    """A gallery whose door is open, some of its pictures and what is for sale of them.
-    `more_after` names the picture behind which the next ones hang."""
-
-    gallery: Gallery
-    pictures: tuple[Picture, ...]
-    products: Mapping[str, Product]
-    more_after: str | None
-
-
-def enter(gallery_id: str, now: int, *, limit: int, after: str | None = None) -> Room:
-    """The first `limit` pictures, or those behind the picture `after`. NOT_FOUND where the door is
-    not open, whatever is behind it."""
-    gallery, pictures, more = catalogue.gallery_with_pictures(gallery_id, limit, after)
-    if gallery is None or not is_open(gallery, now):
-        raise Refusal(Reason.NOT_FOUND)
-    seen = tuple(picture for picture in pictures if not picture.hidden)
-    things = [Thing(p) for p in dict.fromkeys(p for picture in seen for p in picture.products)]
-    known = catalogue.look_up(things)
-    active = {id_: product for id_, product in known.products.items() if product.active}
-    return Room(gallery, seen, active, pictures[-1].id if more and pictures else None)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Literal
 
-from foyer.rules.galleries import Gallery, Picture, is_open
+from foyer.rules.galleries import Gallery, Picture
 from foyer.rules.policy import Carts, Shop
 from foyer.rules.refusals import Reason, Refusal
 
@@ -62,18 +62,13 @@ class Product:
 
 @dataclass(frozen=True)
 class Known:
-    """What the shop has, as far as somebody looked it up."""
+    """What the shop has, as far as somebody looked it up; `open` are the galleries whose door is
+    open to this visitor."""
 
     products: Mapping[str, Product] = field(default_factory=dict)
     galleries: Mapping[str, Gallery] = field(default_factory=dict)
     pictures: Mapping[tuple[str, str], Picture] = field(default_factory=dict)
-
-    def __or__(self, newer: "Known") -> "Known":
-        return Known(
-            {**self.products, **newer.products},
-            {**self.galleries, **newer.galleries},
-            {**self.pictures, **newer.pictures},
-        )
+    open: frozenset[str] = frozenset()
 
 
 def add(cart: Cart, thing: Thing, quantity: int, now: int, limits: Carts) -> Cart:
@@ -145,7 +140,7 @@ def is_on_show(product: Product, now: int) -> bool:
     return product.active and (product.until is None or now < product.until)
 
 
-def offered(thing: Thing, known: Known, now: int) -> Product:
+def offered(thing: Thing, known: Known) -> Product:
     """The product, if this visitor may buy the thing now. What is missing, inactive, hidden or
     behind a door is the same NOT_FOUND; a product that is made of a picture asks for one, and a
     picture for its gallery."""
@@ -156,7 +151,7 @@ def offered(thing: Thing, known: Known, now: int) -> Product:
         raise Refusal(Reason.NOT_FOUND)
     if product.gallery_id is not None and product.gallery_id != thing.gallery_id:
         raise Refusal(Reason.NOT_FOUND)
-    if thing.gallery_id is not None and not is_open(known.galleries.get(thing.gallery_id), now):
+    if thing.gallery_id is not None and thing.gallery_id not in known.open:
         raise Refusal(Reason.NOT_FOUND)
     if thing.picture_id is None:
         if product.of_picture:
@@ -196,11 +191,11 @@ class PricedCart:
     version: int
 
 
-def priced(cart: Cart, known: Known, now: int, shop: Shop) -> PricedCart:
+def priced(cart: Cart, known: Known, shop: Shop) -> PricedCart:
     """The cart at what the shop charges now, in the order it was filled. What went away stays in
     it, named as far as this visitor may know it, and costs nothing."""
     ordered = sorted(cart.lines.items(), key=lambda item: (item[1].place, item[0]))
-    lines = tuple(_priced_line(line_id, line, known, now) for line_id, line in ordered)
+    lines = tuple(_priced_line(line_id, line, known) for line_id, line in ordered)
     shipped = any(
         line.available and known.products[line.thing.product_id].kind == "print" for line in lines
     )
@@ -209,10 +204,10 @@ def priced(cart: Cart, known: Known, now: int, shop: Shop) -> PricedCart:
     return PricedCart(lines, shipping, total, shop.currency, cart.version)
 
 
-def _priced_line(line_id: str, line: Line, known: Known, now: int) -> PricedLine:
+def _priced_line(line_id: str, line: Line, known: Known) -> PricedLine:
     product = known.products.get(line.thing.product_id)
     try:
-        price: int | None = offered(line.thing, known, now).amount
+        price: int | None = offered(line.thing, known).amount
     except Refusal:
         price = None
     picture = None

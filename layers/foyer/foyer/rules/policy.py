@@ -152,6 +152,33 @@ class Mails:
 
 
 @dataclass(frozen=True)
+class Galleries:
+    pass_days: int
+    passes: int
+    tries_per_source: int
+    tries_window_seconds: int
+    tries_per_gallery_per_hour: int
+    tries_when_many: int
+    requests_per_source_per_hour: int
+
+
+@dataclass(frozen=True)
+class Invitations:
+    days: int
+    addresses: int
+    per_staff_per_day: int
+    resends_per_address_per_day: int
+    transfers: int
+
+
+@dataclass(frozen=True)
+class Selections:
+    most: int
+    pictures: int
+    submitted_galleries: int
+
+
+@dataclass(frozen=True)
 class Outbox:
     lease_seconds: int
     redrive_after_seconds: int
@@ -175,6 +202,9 @@ class Policy:
     codes: Codes
     sign_in: SignIn
     mails: Mails
+    galleries: Galleries
+    invitations: Invitations
+    selections: Selections
     outbox: Outbox
 
 

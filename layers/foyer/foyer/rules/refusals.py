@@ -19,11 +19,21 @@ class Reason(StrEnum):
     # carts
     QUANTITY_LIMIT = "quantity_limit"
     CART_FULL = "cart_full"
+    # galleries and selections
+    DOOR_PASSWORD = "password"  # noqa: S105 - a word of the contract
+    DOOR_SIGN_IN = "sign_in"
+    NOT_INVITED = "not_invited"
+    TOO_MANY_REQUESTS = "too_many_requests"
+    SELECTION_FULL = "selection_full"
+    SELECTION_QUOTA = "selection_quota"
+    TOO_MANY_SELECTIONS = "too_many_selections"
+    SELECTION_EMPTY = "selection_empty"
     # who asks, and when
     SESSION_CHANGED = "session_changed"
     TOO_MANY_GUESTS = "too_many_guests"
     VERSION_MISMATCH = "version_mismatch"
     KEY_REUSED = "idempotency_key_reused"
+    KEY_REQUIRED = "idempotency_key_required"
     # signing up and in
     TOO_MANY_MAILS = "too_many_mails"
     TOO_MANY_ATTEMPTS = "too_many_attempts"
@@ -36,12 +46,14 @@ class Reason(StrEnum):
     LINK_INVALID = "link_invalid"
     LINK_EXPIRED = "link_expired"
     LINK_REPLACED = "link_replaced"
+    LINK_REVOKED = "link_revoked"
     ALREADY_ACTIVE = "already_active"
     OTHER_ADDRESS = "other_address"
     PASSWORD_REQUIRED = "password_required"  # noqa: S105 - a word of the contract
     NAME_REQUIRED = "name_required"
     WEAK_PASSWORD = "weak_password"  # noqa: S105
     TERMS_CHANGED = "terms_changed"
+    TERMS_REQUIRED = "terms_required"
     # the same again, where a page knows which form it was
     WRONG_CODE = "wrong_code"
     WRONG_PASSWORD = "wrong_password"  # noqa: S105
@@ -59,6 +71,12 @@ class Reason(StrEnum):
     LAST_ADMINISTRATOR = "last_administrator"
     TOO_DEEP = "too_deep"
     TOO_MANY_ORGANIZATIONS = "too_many_organizations"
+    # what photographers do
+    TOO_MANY_INVITATIONS = "too_many_invitations"
+    ADDRESS_SUPPRESSED = "address_suppressed"
+    WRONG_STATE = "wrong_state"
+    UNKNOWN_PRODUCT = "unknown_product"
+    TOO_MANY_PRODUCTS = "too_many_products"
     # what needs a session
     SESSION_ENDED = "session_ended"
     SIGN_IN_REQUIRED = "sign_in_required"

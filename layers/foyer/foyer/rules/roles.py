@@ -11,7 +11,7 @@ SITE_ADMINISTRATOR = "site_administrator"
 
 
 class Power(StrEnum):
-    """What staff may do with people and organizations."""
+    """What staff may do with people, organizations and galleries."""
 
     SEE = "see"
     OPEN_ACCOUNTS = "open_accounts"
@@ -20,6 +20,7 @@ class Power(StrEnum):
     DECIDE = "decide"  # approve, reject
     SWITCH = "switch"  # disable, enable
     GRANT = "grant"
+    HANG = "hang"  # galleries, their pictures, who is invited
     SEE_ORGANIZATIONS = "see_organizations"
     ORGANIZE = "organize"
 
@@ -34,7 +35,7 @@ POWERS: Mapping[str, frozenset[Power]] = {
     "buyer_administrator": _SUPERVISION | {Power.GRANT},
     "customer_service_supervisor": _SUPERVISION,
     "customer_service_representative": _SERVICE,
-    "photographer": frozenset({Power.SEE_ORGANIZATIONS}),
+    "photographer": frozenset({Power.SEE_ORGANIZATIONS, Power.HANG}),
 }
 ADMINISTRATIVE = frozenset(POWERS)
 

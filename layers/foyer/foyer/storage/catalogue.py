@@ -1,12 +1,13 @@
 """Products, galleries and pictures as rows, and what the shop shows of them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from foyer.rules.carts import Known, Product, Thing
-from foyer.rules.galleries import Gallery, Picture
+from foyer.rules.galleries import Gallery, Picture, Rights
 from foyer.storage import keys, table
 from foyer.storage.keys import Key
-from foyer.storage.table import Item, Page, Put
+from foyer.storage.table import ABSENT, Change, Check, Delete, Item, Page, Put, Update, setting
 
 # How long a container may describe a line by what it read before. Only for lines a request did not
 # touch: what is added, shown by GET, or charged is read each time.
@@ -36,10 +37,10 @@ def known(items: Mapping[Key, Item]) -> Known:
     return Known(products, galleries, pictures)
 
 
-def look_up(things: Iterable[Thing]) -> Known:
-    """What is known of these things now: one call for each 100 different rows."""
-    wanted = [key for thing in things for key in keys_of(thing)]
-    return known(table.read(wanted, consistent=False)) if wanted else Known()
+def look_up(things: Iterable[Thing], more: Sequence[Key] = ()) -> dict[Key, Item]:
+    """What there is now of these things, and the rows `more`: a call for each 100 of them."""
+    wanted = [*(key for thing in things for key in keys_of(thing)), *more]
+    return table.read(wanted, consistent=False) if wanted else {}
 
 
 def recall(things: Iterable[Thing], fresh: Mapping[Key, Item], now: int) -> Known:
@@ -70,8 +71,14 @@ def forget() -> None:
     _memory.clear()
 
 
-def public_galleries(limit: int) -> tuple[Gallery, ...]:
-    return tuple(gallery(item) for item in table.listing(keys.PUBLIC_GALLERIES, limit=limit).items)
+def public_galleries(limit: int, after: Item | None = None) -> Page:
+    """The listed ones, the newest first."""
+    return table.listing(keys.PUBLIC_GALLERIES, limit=limit, after=after, newest_first=True)
+
+
+def galleries_of(org_id: str, *, limit: int, after: Item | None) -> Page:
+    """Pointers to all galleries of one organization, the newest first."""
+    return table.listing(keys.galleries_of(org_id), limit=limit, after=after, newest_first=True)
 
 
 def products(gallery: Gallery | None, *, limit: int, after: Item | None) -> Page:
@@ -89,23 +96,26 @@ def _products_list(gallery: Gallery | None) -> str:
     return keys.products_of(gallery.id)
 
 
+def pictures_after(gallery_id: str, after: str | None, limit: int) -> tuple[list[Picture], bool]:
+    """So many pictures of the gallery, hidden ones among them, behind the picture `after`, and
+    whether there are more."""
+    first = keys.picture(gallery_id, "")
+    behind = None if after is None else keys.picture(gallery_id, after)
+    page = table.family(first, first.sk, limit=limit, after=behind)
+    return [picture(row) for row in page.items], page.last is not None
+
+
 def gallery_with_pictures(
-    gallery_id: str, limit: int, after: str | None
+    gallery_id: str, limit: int
 ) -> tuple[Gallery | None, list[Picture], bool]:
-    """The gallery, `limit` of its pictures, and whether there are more. The first ones take one
-    query, for gallery and pictures sort together; those behind the picture `after` a read more."""
+    """The gallery, the first `limit` of its pictures, hidden ones among them, and whether there are
+    more: one query, for they sort together."""
     key = keys.gallery(gallery_id)
-    if after is None:
-        page = table.family(key, key.sk, limit=limit + 1)
-        door, hung = page.items[:1], page.items[1:]
-    else:
-        door = list(table.read([key], consistent=False).values())
-        behind = keys.picture(gallery_id, after)
-        page = table.family(key, keys.picture(gallery_id, "").sk, limit=limit, after=behind)
-        hung = page.items
-    if not door or door[0]["sk"] != key.sk:
+    page = table.family(key, key.sk, limit=limit + 1)
+    if not page.items or page.items[0]["sk"] != key.sk:
         return None, [], False
-    return gallery(door[0]), [picture(row) for row in hung], page.last is not None
+    hung = [picture(row) for row in page.items[1:]]
+    return gallery(page.items[0]), hung, page.last is not None
 
 
 def product(item: Item) -> Product:
@@ -130,7 +140,23 @@ def gallery(item: Item) -> Gallery:
         access=item["access"],
         cover=item.get("cover"),
         expires_at=item.get("expires_at"),
+        path=tuple(item["path"]),
+        everybody=rights_from(item["everybody"]),
+        password_id=item.get("password"),
+        transfers=item["transfers"],
+        quota=item.get("quota"),
+        made_at=item["made_at"],
+        version=item["version"],
+        leaving="leaving" in item,
     )
+
+
+def rights_from(raw: Mapping[str, Any]) -> Rights:
+    return Rights(raw["enter"], raw["download"])
+
+
+def rights_raw(rights: Rights) -> dict[str, Any]:
+    return {"enter": rights.enter, "download": rights.download}
 
 
 def picture(item: Item) -> Picture:
@@ -147,6 +173,7 @@ def picture(item: Item) -> Picture:
 def put_product(product: Product, gallery: Gallery | None, org_id: str, now: int) -> Put:
     """The row of a product, store-wide or of `gallery`."""
     key = keys.product(product.id)
+    position = keys.product_position(product.gallery_id, f"{now:012d}#{product.id}")
     return Put(
         {
             "pk": key.pk,
@@ -161,35 +188,111 @@ def put_product(product: Product, gallery: Gallery | None, org_id: str, now: int
             "active": product.active,
             "until": gallery.expires_at if gallery is not None else None,
             "list": _products_list(gallery) if product.active else None,
-            "list_at": keys.product_position(product.gallery_id, f"{now:012d}#{product.id}")
-            if product.active
-            else None,
+            "list_at": position if product.active else None,
         }
     )
 
 
-def put_gallery(gallery: Gallery, org_id: str, now: int) -> Put:
+def relist_product(item: Item, gallery: Gallery) -> Update:
+    """A product of a gallery whose door or end has changed, as lists show it from now on."""
+    return setting(
+        Key(item["pk"], item["sk"]),
+        {"list": _products_list(gallery), "until": gallery.expires_at},
+        removes=["until"] if gallery.expires_at is None else [],
+        condition="attribute_exists(#list)",
+        names={"#list": "list"},
+    )
+
+
+def put_gallery(gallery: Gallery, before: Gallery | None = None) -> Put:
+    """The gallery; a new one, or in place of the version that was read."""
     key = keys.gallery(gallery.id)
-    listed = gallery.visibility == "public"
+    listed = gallery.visibility == "public" and not gallery.leaving
+    item = {
+        "pk": key.pk,
+        "sk": key.sk,
+        "id": gallery.id,
+        "title": gallery.title,
+        "studio": gallery.studio,
+        "visibility": gallery.visibility,
+        "access": gallery.access,
+        "cover": gallery.cover,
+        "expires_at": gallery.expires_at,
+        "path": list(gallery.path),
+        "everybody": rights_raw(gallery.everybody),
+        "password": gallery.password_id,
+        "transfers": gallery.transfers,
+        "quota": gallery.quota,
+        "made_at": gallery.made_at,
+        "version": gallery.version,
+        "leaving": gallery.leaving or None,
+        "list": keys.PUBLIC_GALLERIES if listed else None,
+        "list_at": f"{gallery.made_at:012d}#{gallery.id}" if listed else None,
+    }
+    if before is None:
+        return Put(item, condition=ABSENT)
+    return Put(item, "#version = :read", {"#version": "version"}, {":read": before.version})
+
+
+def list_for_studio(gallery: Gallery) -> Put:
+    """Where staff find it: a list of its own, for each row stands in one."""
     return Put(
         {
-            "pk": key.pk,
-            "sk": key.sk,
-            "id": gallery.id,
-            "org": org_id,
-            "title": gallery.title,
-            "studio": gallery.studio,
-            "visibility": gallery.visibility,
-            "access": gallery.access,
-            "cover": gallery.cover,
-            "expires_at": gallery.expires_at,
-            "list": keys.PUBLIC_GALLERIES if listed else None,
-            "list_at": f"{now:012d}#{gallery.id}" if listed else None,
+            **keys.gallery_of_studio(gallery.id)._asdict(),
+            "list": keys.galleries_of(gallery.path[-1]),
+            "list_at": f"{gallery.made_at:012d}#{gallery.id}",
         }
     )
 
 
-def put_picture(picture: Picture) -> Put:
+def put_gallery_password(gallery: Gallery, password_hash: str, now: int) -> Put:
+    """The password the gallery's row names."""
+    key = keys.gallery_password(gallery.id)
+    item = {**key._asdict(), "id": gallery.password_id, "hash": password_hash, "set_at": now}
+    return Put(item)
+
+
+def password_of(gallery: Gallery, rows: Mapping[Key, Item]) -> str | None:
+    """The hash of its password, if the row that was read is the one the gallery names."""
+    row = rows.get(keys.gallery_password(gallery.id), {})
+    named = gallery.password_id is not None and row.get("id") == gallery.password_id
+    return row["hash"] if named else None
+
+
+def still_there(gallery: Gallery) -> Check:
+    """Nothing is hung in, and nobody invited to, a gallery that is being taken away."""
+    return Check(keys.gallery(gallery.id), "attribute_exists(pk) AND attribute_not_exists(leaving)")
+
+
+def rest_of_gallery(gallery_id: str, limit: int) -> list[Item]:
+    """Some of what stands under a gallery's key beside its own row, for taking it away."""
+    for first in (
+        keys.grant(gallery_id, ""),
+        keys.access_request(gallery_id, ""),
+        keys.submitted_to(gallery_id),
+        keys.picture(gallery_id, ""),
+    ):
+        page = table.family(first, first.sk, limit=limit)
+        if page.items:
+            return page.items
+    return []
+
+
+def take_away(item: Item) -> Delete:
+    return Delete(Key(item["pk"], item["sk"]))
+
+
+def delete_gallery(gallery: Gallery) -> list[Change]:
+    """The last of it, once it is leaving: its own row and what belongs to that."""
+    return [
+        Delete(keys.gallery(gallery.id), condition="attribute_exists(leaving)"),
+        Delete(keys.gallery_password(gallery.id)),
+        Delete(keys.gallery_of_studio(gallery.id)),
+    ]
+
+
+def put_picture(picture: Picture, *, new: bool = False) -> Put:
+    """The picture as it is from now on: one that was there, or a `new` one."""
     key = keys.picture(picture.gallery_id, picture.id)
     return Put(
         {
@@ -201,5 +304,24 @@ def put_picture(picture: Picture) -> Put:
             "src": picture.src,
             "products": list(picture.products),
             "hidden": picture.hidden,
-        }
+        },
+        condition=ABSENT if new else None,
     )
+
+
+def change_picture(picture: Picture) -> Update:
+    """A picture that is there, changed."""
+    return setting(
+        keys.picture(picture.gallery_id, picture.id),
+        {
+            "title": picture.title,
+            "src": picture.src,
+            "products": list(picture.products),
+            "hidden": picture.hidden,
+        },
+        condition="attribute_exists(pk)",
+    )
+
+
+def take_down(gallery_id: str, picture_id: str) -> Delete:
+    return Delete(keys.picture(gallery_id, picture_id))

@@ -1,28 +1,36 @@
 """What staff are asked to decide, gathered for a quarter of an hour (mission 0.16)."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from foyer.rules.policy import POLICY
 from foyer.storage import keys
 from foyer.storage.keys import Key
 from foyer.storage.table import Delete, Item, Update, due, setting
 
+Kind = Literal["approval", "access", "selection"]
+
 
 @dataclass(frozen=True)
 class Digest:
-    """`path` is of the organization somebody asked to belong to."""
+    """Somebody asked to belong to the organization of this `path`; or, of one of its galleries
+    (`about`), to be let in, or sent a selection."""
 
     key: Key
     path: tuple[str, ...]
+    kind: Kind = "approval"
+    about: str = ""
 
 
-def ask(path: tuple[str, ...], now: int) -> Update:
-    """Somebody waits for the staff of this organization."""
+def ask(path: tuple[str, ...], now: int, *, kind: Kind = "approval", about: str = "") -> Update:
+    """Something waits for the staff of this organization."""
     window = now // POLICY.mails.digest_seconds
     return setting(
-        keys.digest(path[-1], window),
+        keys.digest(path[-1], window, f"{kind}#{about}"),
         {
             "path": list(path),
+            "kind": kind,
+            "about": about or None,
             "due": keys.DIGESTS,
             "due_at": (window + 1) * POLICY.mails.digest_seconds,
         },
@@ -30,7 +38,8 @@ def ask(path: tuple[str, ...], now: int) -> Update:
 
 
 def from_item(item: Item) -> Digest:
-    return Digest(Key(item["pk"], item["sk"]), tuple(item["path"]))
+    key = Key(item["pk"], item["sk"])
+    return Digest(key, tuple(item["path"]), item.get("kind", "approval"), item.get("about", ""))
 
 
 def ready(now: int, limit: int) -> list[Key]:

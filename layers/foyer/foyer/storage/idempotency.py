@@ -53,6 +53,13 @@ class Attempt:
             raise Refusal(Reason.KEY_REUSED)
         return True
 
+    def going_on(self, now: int) -> Put:
+        """The same for a request that is done bit by bit: each goes on under the same key and body
+        where the last one stopped."""
+        first = self.record(now)
+        values = {**first.values, ":body": first.item["body"]}
+        return Put(first.item, f"{first.condition} OR body = :body", values=values)
+
     def record(self, now: int, made: str | None = None) -> Put:
         """Goes into the transaction that does it; fails it where the key was used meanwhile. `made`
         is the id of what it makes, for the answer to a repeat."""

@@ -9,18 +9,26 @@
 | link                | USER#<id>        | LINK#<purpose>       |                                |                       |
 | cart                | USER#<id>        | CART                 |                                |                       |
 | receipt             | USER#<id>        | RECEIPT#<guest>      |                                |                       |
+| selection           | USER#<id>        | SELECTION#<id>       |                                |                       |
+| gallery he may enter| USER#<id>        | GRANT#<gallery>      |                                |                       |
 | who belongs to it   | USER#<id>        | MEMBER               | MEMBERS#<org> (status, since)  |                       |
 | who works there     | USER#<id>        | ROLE#<role>#<org>    | STAFF#<org> (role)             |                       |
 | consent, audit      | USER#<id>        | CONSENT#… AUDIT#…    |                                |                       |
 | idempotency record  | USER#<id>        | KEY#<route>#<key>    |                                |                       |
 | proved address      | EMAIL#<address>  | EMAIL                |                                |                       |
+| its mails come back | EMAIL#<address>  | DELIVERY             |                                |                       |
 | code asked for      | CODE#<nonce>     | CODE                 |                                |                       |
 | organization, its audit | ORG#<id>     | ORG AUDIT#…          | ORGS (path)                    |                       |
 | who may administer the site | ORG#root | ADMINISTRATORS       |                                |                       |
-| approvals asked     | DIGEST#<org>     | <window>             |                                | DIGEST (its end)      |
+| what staff are told | DIGEST#<org>     | <window>#<about>     |                                | DIGEST (its end)      |
 | product             | PRODUCT#<id>     | PRODUCT              | PRODUCTS or PRODUCTS#<gallery> |                       |
 | gallery             | GALLERY#<id>     | GALLERY              | GALLERIES (made)               |                       |
+| its password        | GALLERY#<id>     | CREDENTIAL           |                                |                       |
+| where staff find it | GALLERY#<id>     | STUDIO               | GALLERIES#<org> (made)         |                       |
 | picture             | GALLERY#<id>     | GALLERY#PICTURE#<id> |                                |                       |
+| invitation, grant   | GALLERY#<id>     | GRANT#<HMAC of address or user> | GRANTS#<address> (made) |                   |
+| access asked for    | GALLERY#<id>     | REQUEST#<HMAC of address> |                           |                       |
+| selection sent to its photographer | GALLERY#<id> | SUBMITTED#<user>#<id> |                    |                       |
 | outbox              | OUTBOX#<id>      | MAIL                 |                                | OUTBOX#<shard> (retry)|
 | limit               | LIMIT#<action>#… | <window>             |                                |                       |
 
@@ -28,7 +36,9 @@
 rests on them. Sessions stand in their user's row: one read tells who it is and whether he still may,
 ending all of them is one write, and there are never more than ten. A product stands alone under its
 key, so that a cart finds it by id and no shop's partition is read by every cart; a picture sorts
-right behind its gallery, so that one query reads both. Rows with `expires` go by TTL, and every read
+right behind its gallery, so that one query reads both. What decides about a door is read by key: the
+grant under the HMAC of an address one has proved and, once somebody took it, the pointer beside his
+user. Rows with `expires` go by TTL, and every read
 compares it as well.
 """  # noqa: E501
 
@@ -113,8 +123,8 @@ def administrators() -> Key:
     return Key("ORG#root", "ADMINISTRATORS")
 
 
-def digest(org_id: str, window: int) -> Key:
-    return Key(f"DIGEST#{org_id}", str(window))
+def digest(org_id: str, window: int, about: str) -> Key:
+    return Key(f"DIGEST#{org_id}", f"{window}#{about}")
 
 
 def product(product_id: str) -> Key:
@@ -127,6 +137,48 @@ def gallery(gallery_id: str) -> Key:
 
 def picture(gallery_id: str, picture_id: str) -> Key:
     return Key(f"GALLERY#{gallery_id}", f"GALLERY#PICTURE#{picture_id}")
+
+
+def gallery_password(gallery_id: str) -> Key:
+    return Key(f"GALLERY#{gallery_id}", "CREDENTIAL")
+
+
+def gallery_of_studio(gallery_id: str) -> Key:
+    return Key(f"GALLERY#{gallery_id}", "STUDIO")
+
+
+def grant(gallery_id: str, grant_id: str) -> Key:
+    return Key(f"GALLERY#{gallery_id}", f"GRANT#{grant_id}")
+
+
+def held(user_id: str, gallery_id: str) -> Key:
+    """Beside a user: the gallery he may enter for good."""
+    return Key(f"USER#{user_id}", f"GRANT#{gallery_id}")
+
+
+def is_grant(sk: str) -> bool:
+    return sk.startswith("GRANT#")
+
+
+def access_request(gallery_id: str, request_id: str) -> Key:
+    return Key(f"GALLERY#{gallery_id}", f"REQUEST#{request_id}")
+
+
+def submitted(gallery_id: str, user_id: str, selection_id: str) -> Key:
+    return Key(f"GALLERY#{gallery_id}", f"SUBMITTED#{user_id}#{selection_id}")
+
+
+def submitted_to(gallery_id: str) -> Key:
+    """Where what was sent to its photographer begins."""
+    return Key(f"GALLERY#{gallery_id}", "SUBMITTED#")
+
+
+def selection(user_id: str, selection_id: str) -> Key:
+    return Key(f"USER#{user_id}", f"SELECTION#{selection_id}")
+
+
+def delivery(email: str) -> Key:
+    return Key(f"EMAIL#{email}", "DELIVERY")
 
 
 def mail(outbox_id: str) -> Key:
@@ -158,6 +210,14 @@ PUBLIC_GALLERIES = "GALLERIES"
 
 
 PUBLIC_PRODUCTS = "PRODUCTS"
+
+
+def galleries_of(org_id: str) -> str:
+    return f"GALLERIES#{org_id}"
+
+
+def grants_on(email: str) -> str:
+    return f"GRANTS#{email}"
 
 
 def products_of(gallery_id: str) -> str:

@@ -18,12 +18,14 @@ FAILURES_KEPT = 30 * DAY  # "in a row" reaches back so far
 
 @dataclass(frozen=True)
 class Limit:
-    """So many of `action` by `subject` in each window of so many seconds."""
+    """So many of `action` by `subject` in each window of so many seconds; `weight` of them at
+    once."""
 
     action: str
     subject: str
     most: int
     seconds: int = HOUR
+    weight: int = 1
 
     def retry_after(self, now: int) -> int:
         """Seconds until the window is over."""
@@ -33,9 +35,13 @@ class Limit:
         window = now // self.seconds
         return Update(
             _key(self.action, self.subject, window, now),
-            "ADD n :one SET expires = if_not_exists(expires, :expires)",
-            condition="attribute_not_exists(n) OR n < :most",
-            values={":one": 1, ":most": self.most, ":expires": (window + 2) * self.seconds},
+            "ADD n :weight SET expires = if_not_exists(expires, :expires)",
+            condition="attribute_not_exists(n) OR n <= :room",
+            values={
+                ":weight": self.weight,
+                ":room": self.most - self.weight,
+                ":expires": (window + 2) * self.seconds,
+            },
         )
 
 

@@ -109,6 +109,21 @@ def mark_sent(key: Key, message_id: str, now: int) -> None:
     )
 
 
+def drop(key: Key, why: str, now: int) -> None:
+    """Not sent, and never will be: nothing is left to tell, or nobody could read it."""
+    expires = now + POLICY.outbox.kept_days * DAY
+    write(
+        Update(
+            key,
+            "SET dropped_at = :now, why = :why, expires = :expires "
+            "REMOVE due, due_at, lease_until, lease_by, facts, #to",
+            condition="attribute_exists(pk)",
+            names={"#to": "to"},
+            values={":now": now, ":why": why, ":expires": expires},
+        )
+    )
+
+
 def give_up(key: Key, now: int, *, queued_before: int | None = None) -> bool:
     """Dead: nobody tries again. With `queued_before` only if it has waited since then; a row that
     does not even say when it was queued counts as old. Its text stays as long as the row, for

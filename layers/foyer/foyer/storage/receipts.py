@@ -13,21 +13,26 @@ KEPT = 90 * DAY
 
 @dataclass(frozen=True)
 class Receipt:
-    """What moved and what merged, with the quantities before and after (N2)."""
+    """What moved and what merged, with the quantities before and after (N2): the lines of a cart,
+    and how many pictures of an unnamed selection."""
 
     lines: tuple[Merged, ...]
+    pictures: tuple[int, int, int] = (0, 0, 0)  # the guest's, the account's before and after
 
 
 def from_item(item: Item | None) -> Receipt | None:
     if item is None:
         return None
-    return Receipt(tuple(_line(raw) for raw in item["lines"]))
+    lines = tuple(_line(raw) for raw in item["lines"])
+    guest, before, after = item.get("pictures", (0, 0, 0))
+    return Receipt(lines, (guest, before, after))
 
 
 def put(account_id: str, guest_id: str, receipt: Receipt, now: int) -> Put:
     lines = [_raw(line) for line in receipt.lines]
     key = keys.receipt(account_id, guest_id)._asdict()
-    return Put({**key, "lines": lines, "at": now, "expires": now + KEPT})
+    facts = {"lines": lines, "pictures": list(receipt.pictures), "at": now}
+    return Put({**key, **facts, "expires": now + KEPT})
 
 
 def _raw(line: Merged) -> dict[str, Any]:

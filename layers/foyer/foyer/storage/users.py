@@ -200,17 +200,22 @@ def acts(actor: User) -> Check:
 
 
 def open_session(
-    user: User, session: Session, dropped: Iterable[str], guests: Sequence[str] = ()
+    user: User,
+    session: Session,
+    dropped: Iterable[str],
+    guests: Sequence[str] = (),
+    *,
+    proves: bool = False,
 ) -> Update:
     """One more session, where nothing has ended all of them since the user was read; the guests
-    are those who handed over to him by it."""
+    are those who handed over to him by it. `proves`: and that the address is his."""
     now, ended = session.started_at, [f"sessions.{id_}" for id_ in dropped]
     sets: dict[str, Any] = {
         f"sessions.{session.id}": _raw(session),
         "sessions_ended_at": now if ended else None,
         "took": _took(user, guests, now),
     }
-    return _if_current(user, sets, removes=ended)
+    return _if_current(user, sets, removes=[*ended, *(["unproved"] if proves else [])])
 
 
 def end_session(user_id: str, session_id: str, now: int) -> Update:
@@ -315,6 +320,11 @@ def push_idle_clock(user: User, session: Session | None, now: int) -> None:
         write(update)
 
 
+def still_guest(guest: User) -> Check:
+    """The guest has not ended, nor become a client, while something is added to what he has."""
+    return Check(keys.user(guest.id), _LIVE_GUEST, {}, {":secret": guest.secret_hash})
+
+
 def set_language(user_id: str, language: str) -> None:
     update = setting(
         keys.user(user_id),
@@ -352,7 +362,8 @@ def owner_of(item: Item | None) -> str | None:
 
 
 def left_at(item: Item | None) -> int:
-    """When the owner of an address left it for another: claims made until then are void."""
+    """When an owner of the address last left it for another, whoever has it now: claims made and
+    invitations mailed until then are void."""
     return 0 if item is None else int(item.get("left_at", 0))
 
 
@@ -397,10 +408,20 @@ def own_address(
     return setting(
         keys.email(email),
         facts,
-        removes=["left_at"],
         condition=condition,
         names={"#user": "user"},
         values=values,
+    )
+
+
+def proved_anew(email: str, user_id: str, now: int) -> Update:
+    """Since now the address is known to be his: browsers known before are not (0.9)."""
+    return setting(
+        keys.email(email),
+        {"proved_at": now},
+        condition="#user = :of",
+        names={"#user": "user"},
+        values={":of": user_id},
     )
 
 

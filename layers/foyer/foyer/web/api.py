@@ -19,7 +19,14 @@ from foyer.rules.sessions import DAY
 from foyer.storage.table import Unavailable
 from foyer.web import problems
 from foyer.web.problems import FieldError
-from foyer.web.request import CODE_COOKIE, DEVICE_COOKIE, JSON, SESSION_COOKIE, Request
+from foyer.web.request import (
+    CODE_COOKIE,
+    DEVICE_COOKIE,
+    DOOR_COOKIE,
+    JSON,
+    SESSION_COOKIE,
+    Request,
+)
 
 logger = Logger(service="foyer")
 
@@ -152,7 +159,7 @@ def serve(
 
     `accepted` is the media type of bodies; `check_route` may refuse a request before all else.
     """
-    asked = Request.from_event(event)
+    asked = Request.from_event(event, context)
     token = _request.set(asked)
     try:
         try:
@@ -233,6 +240,8 @@ def _new_cookies(visitor: Visitor) -> Iterator[Cookie]:
         yield _cookie(SESSION_COOKIE, "", 0)
     if visitor.new_asked is not None:
         yield _cookie(CODE_COOKIE, visitor.new_asked, POLICY.codes.seconds)
+    if visitor.new_passes is not None:
+        yield _cookie(DOOR_COOKIE, visitor.new_passes, POLICY.galleries.pass_days * DAY)
 
 
 def _cookie(name: str, value: str, life: int | None) -> Cookie:

@@ -1,14 +1,17 @@
 """Shapes that more than one function's bodies and answers share."""
 
+import re
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 from unicodedata import category
+from urllib.parse import urlsplit
 
 from aws_lambda_powertools.event_handler.openapi.params import Header
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 from foyer.operations.sessions import Presence
+from foyer.rules.galleries import Entry, Gallery
 from foyer.rules.policy import POLICY, ProfileType
 from foyer.rules.sessions import Level
 from foyer.rules.users import GENERIC_ID, Profile, what_is_next
@@ -38,6 +41,42 @@ def _plain(text: str) -> str:
     return text
 
 
+# Anything mail programs would make a link of: a scheme, "www.", or letters, a dot and more letters.
+_LINK = re.compile(r"://|\bwww\.|(?<=[\w-])\.(?=[^\W\d_]{2})", re.IGNORECASE)
+
+
+def _without_links(text: str) -> str:
+    """What somebody writes to somebody else through our mails: text of several lines, and no way to
+    lead anybody elsewhere (R43)."""
+    lines = [line.strip() for line in text.strip().splitlines()]
+    kept = "\n".join(lines)
+    if any(category(c) in {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"} and c != "\n" for c in kept):
+        raise PydanticCustomError("malformed", "not text")
+    if _LINK.search(kept):
+        raise PydanticCustomError("link", "no links")
+    return kept
+
+
+def _source(text: str) -> str:
+    """Where a picture lies: an https address, or a path of this site (the browser asks for it)."""
+    parts = urlsplit(text)
+    ours = text.startswith("/") and not text.startswith(("//", "/\\"))
+    elsewhere = parts.scheme == "https" and bool(parts.hostname) and parts.username is None
+    if not (ours or elsewhere) or not text.isascii() or not text.isprintable() or " " in text:
+        raise PydanticCustomError("picture_address", "no https address")
+    if any(c in text for c in '\\"<>`{}^|'):
+        raise PydanticCustomError("picture_address", "no https address")
+    return text
+
+
+def mailable(text: str) -> str | None:
+    """The address as one can mail to it, or None."""
+    try:
+        return _address(text) if len(text) <= 254 else None
+    except PydanticCustomError:
+        return None
+
+
 def _writable(text: str) -> str:
     """Any text; half a surrogate pair, which JSON can say, is none."""
     if any(category(c) == "Cs" for c in text):
@@ -52,6 +91,17 @@ def _without_spaces(text: str) -> str:
 Address = Annotated[str, Field(max_length=254), AfterValidator(_address)]
 Line = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_plain)]
 Note = Annotated[str, Field(min_length=1, max_length=400), AfterValidator(_plain)]
+Message = Annotated[str, Field(min_length=1, max_length=1000), AfterValidator(_without_links)]
+# What stands in the subject of mails.
+Title = Annotated[
+    str,
+    Field(min_length=1, max_length=100),
+    AfterValidator(_plain),
+    AfterValidator(_without_links),
+]
+Source = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_source)]
+# A gallery's, which is no account's: spaces around it and the like are forgiven.
+DoorPassword = Annotated[str, Field(min_length=6, max_length=100), AfterValidator(_writable)]
 Phone = Annotated[str, Field(min_length=3, max_length=40, pattern=r"^[0-9+()/. -]+$")]
 # As typed: 15 to 256 characters, any (R1). What is given to sign in may be anything.
 NewPassword = Annotated[str, Field(min_length=15, max_length=256), AfterValidator(_writable)]
@@ -75,6 +125,12 @@ class Notice(BaseModel):
     """What happens next; the same for every address."""
 
     code: Literal["check_your_mail"]
+
+
+class Asked(BaseModel):
+    """Somebody else decides; the same, whoever asks."""
+
+    code: Literal["asked"] = "asked"
 
 
 class Money(BaseModel):
@@ -200,6 +256,39 @@ def session_answer(here: Presence) -> SessionAnswer:
     )
 
 
+class RightsAnswer(BaseModel):
+    enter: bool
+    download: Literal["none", "web", "original"]
+
+
+class GalleryAnswer(BaseModel):
+    """A gallery and how its door stands for who asks; `rights` are what he may do inside."""
+
+    id: str
+    title: str
+    studio: str
+    access: Literal["public", "password", "login"]
+    door: Literal["open", "password", "sign_in", "not_invited"]
+    rights: RightsAnswer
+    cover: str | None
+    selection_quota: int | None = Field(description="So many pictures one may choose of it.")
+
+
+def gallery_answer(gallery: Gallery, entry: Entry) -> GalleryAnswer:
+    return GalleryAnswer.model_validate(
+        {
+            "id": gallery.id,
+            "title": gallery.title,
+            "studio": gallery.studio,
+            "access": gallery.access,
+            "door": entry.door.value,
+            "rights": {"enter": entry.rights.enter, "download": entry.rights.download},
+            "cover": gallery.cover,
+            "selection_quota": gallery.quota,
+        }
+    )
+
+
 class MovedLine(BaseModel):
     product_id: str
     gallery_id: str | None
@@ -209,17 +298,26 @@ class MovedLine(BaseModel):
     after: int = Field(description="In the account's cart, after; 0 where it found no room.")
 
 
+class MovedPictures(BaseModel):
+    pictures: int = Field(description="In the guest's selection.")
+    before: int = Field(description="In the account's unnamed one, before.")
+    after: int
+
+
 class TransferAnswer(BaseModel):
     """The receipt of what a guest handed over: the same, however often it is asked for."""
 
     mode: Literal["max"] = "max"
     lines: list[MovedLine]
+    selection: MovedPictures | None = None
 
 
 def transfer_answer(receipt: Receipt | None) -> TransferAnswer | None:
     if receipt is None:
         return None
+    guest, before, after = receipt.pictures
     return TransferAnswer(
+        selection=MovedPictures(pictures=guest, before=before, after=after) if guest else None,
         lines=[
             MovedLine(
                 product_id=line.thing.product_id,
@@ -230,5 +328,5 @@ def transfer_answer(receipt: Receipt | None) -> TransferAnswer | None:
                 after=line.after,
             )
             for line in receipt.lines
-        ]
+        ],
     )

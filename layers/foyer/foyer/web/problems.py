@@ -77,6 +77,46 @@ TABLE: dict[Reason, Words] = {
         _("Your cart is full"),
         _("It was left as it was. Remove something to add more."),
     ),
+    Reason.DOOR_PASSWORD: Words(
+        HTTPStatus.UNAUTHORIZED,
+        _("This gallery asks for a password"),
+        _("Its photographer gave it to those who are invited. No account is needed."),
+    ),
+    Reason.DOOR_SIGN_IN: Words(
+        HTTPStatus.UNAUTHORIZED,
+        _("Please sign in to enter this gallery"),
+        _("It is open to the photographer’s clients. Sign in, and you are inside."),
+    ),
+    Reason.NOT_INVITED: Words(
+        HTTPStatus.FORBIDDEN,
+        _("This gallery is for invited clients"),
+        _("Your account is not among them. You can ask the photographer to invite you."),
+    ),
+    Reason.TOO_MANY_REQUESTS: Words(
+        HTTPStatus.TOO_MANY_REQUESTS,
+        _("You have asked several times already"),
+        _("The photographer has been told. Please wait for an answer, or try again later."),
+    ),
+    Reason.SELECTION_FULL: Words(
+        HTTPStatus.CONFLICT,
+        _("This selection is full"),
+        _("It was left as it was. Begin another one, or take something out of it."),
+    ),
+    Reason.SELECTION_QUOTA: Words(
+        HTTPStatus.CONFLICT,
+        _("You have chosen as many pictures of this gallery as agreed"),
+        _("Your selection was left as it was. Take one out to choose another."),
+    ),
+    Reason.TOO_MANY_SELECTIONS: Words(
+        HTTPStatus.TOO_MANY_REQUESTS,
+        _("That is a lot of selections for one day"),
+        _("Please use one you have, or begin another tomorrow. Nothing was changed."),
+    ),
+    Reason.SELECTION_EMPTY: Words(
+        HTTPStatus.CONFLICT,
+        _("There is nothing in this selection to send"),
+        _("Choose some pictures first. Nothing was sent."),
+    ),
     Reason.SESSION_CHANGED: Words(
         HTTPStatus.CONFLICT,
         _("Your session has changed"),
@@ -99,6 +139,11 @@ TABLE: dict[Reason, Words] = {
         HTTPStatus.UNPROCESSABLE_ENTITY,
         _("This Idempotency-Key was used for something else"),
         _("Use a new key for a new request. Nothing was changed."),
+    ),
+    Reason.KEY_REQUIRED: Words(
+        HTTPStatus.PRECONDITION_REQUIRED,
+        _("This request needs an Idempotency-Key"),
+        _("It makes sure that nothing happens twice. Nothing was changed."),
     ),
     Reason.TOO_MANY_MAILS: Words(
         HTTPStatus.TOO_MANY_REQUESTS,
@@ -155,6 +200,11 @@ TABLE: dict[Reason, Words] = {
         _("A newer link was mailed since"),
         _("Use the one in the newest mail, or ask for another."),
     ),
+    Reason.LINK_REVOKED: Words(
+        HTTPStatus.GONE,
+        _("This invitation was withdrawn"),
+        _("You can ask the photographer to invite you again."),
+    ),
     Reason.ALREADY_ACTIVE: Words(
         HTTPStatus.CONFLICT,
         _("This was done already"),
@@ -184,6 +234,11 @@ TABLE: dict[Reason, Words] = {
         HTTPStatus.UNPROCESSABLE_ENTITY,
         _("Our terms have changed"),
         _("Please read them as they are now and agree again. Nothing was changed."),
+    ),
+    Reason.TERMS_REQUIRED: Words(
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        _("Please agree to the terms"),
+        _("An account needs your agreement. Nothing was changed."),
     ),
     Reason.WRONG_CODE: Words(
         HTTPStatus.UNAUTHORIZED,
@@ -255,6 +310,31 @@ TABLE: dict[Reason, Words] = {
         _("Too many organizations for one list"),
         _("Choose one of them for the list."),
     ),
+    Reason.TOO_MANY_INVITATIONS: Words(
+        HTTPStatus.TOO_MANY_REQUESTS,
+        _("That is as many invitations as we send for you in one day"),
+        _("Nobody else was invited. Please go on tomorrow."),
+    ),
+    Reason.ADDRESS_SUPPRESSED: Words(
+        HTTPStatus.CONFLICT,
+        _("Mails to this address come back, or are not wanted"),
+        _("Correct the address, and the invitation goes to the right one."),
+    ),
+    Reason.WRONG_STATE: Words(
+        HTTPStatus.CONFLICT,
+        _("This cannot be done to the invitation as it is now"),
+        _("Somebody may have answered it in the meantime. Look at it again. Nothing was changed."),
+    ),
+    Reason.UNKNOWN_PRODUCT: Words(
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        _("This product cannot be offered here"),
+        _("It is not there, or belongs to another gallery. Nothing was changed."),
+    ),
+    Reason.TOO_MANY_PRODUCTS: Words(
+        HTTPStatus.CONFLICT,
+        _("This gallery has too many products of its own for that"),
+        _("Take some of them away first. Nothing was changed."),
+    ),
     Reason.SESSION_ENDED: Words(
         HTTPStatus.UNAUTHORIZED,
         _("Your session has ended"),
@@ -302,6 +382,7 @@ TABLE: dict[Reason, Words] = {
 NEXT = {
     Reason.LINK_EXPIRED: "resend",
     Reason.LINK_REPLACED: "resend",
+    Reason.LINK_REVOKED: "ask_again",
     Reason.ALREADY_ACTIVE: "sign_in",
     Reason.OTHER_ADDRESS: "sign_out",
     Reason.LINK_USED: "sign_in",
@@ -324,6 +405,8 @@ _FIELD_CODES = {
     "address": "malformed_address",
     "agree": "not_agreed",
     "unknown_role": "unknown_role",
+    "link": "no_links",
+    "picture_address": "picture_address",
 }
 _FIELD_WORDS = {
     "missing": _("This is missing."),
@@ -334,6 +417,8 @@ _FIELD_WORDS = {
     "too_long": _("This is too long."),
     "malformed_address": _("This is not an address mail can be sent to."),
     "unknown_role": _("There is no such role."),
+    "no_links": _("Please write no links and no web addresses here."),
+    "picture_address": _("This is neither an https address nor a path of this site."),
 }
 _OTHER_FIELD = _("This is not as it should be.")
 
@@ -377,8 +462,8 @@ def problem(
         wrong.append(FieldError(refusal.pointer, refusal.reason.value))
     following = {"next": NEXT[refusal.reason]} if refusal.reason in NEXT else {}
     return {
-        **_facts(refusal.facts),
         **following,
+        **_facts(refusal.facts),
         "type": f"/problems/{refusal.reason.value}",
         "title": title,
         "status": status(refusal.reason).value,

@@ -3,7 +3,8 @@
 import base64
 import binascii
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from http.cookies import CookieError, SimpleCookie
@@ -17,12 +18,17 @@ from foyer.settings import settings
 from foyer.web import browsers, language
 
 BODY_LIMIT = 16 * 1024
+# Inviting takes a thousand addresses in one call (api.md).
+LARGE_BODY_LIMIT = 128 * 1024
+LARGE = re.compile(r"(/v1)?/staff/galleries/[^/]+/invitations")
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
 SESSION_COOKIE = "__Host-foyer"
 DEVICE_COOKIE = "__Host-device"
 CODE_COOKIE = "__Host-code"
-COOKIE_LIMIT = 300  # characters of any cookie of ours
+DOOR_COOKIE = "__Host-door"
+COOKIE_LIMIT = 300  # characters of any cookie of ours, but that of the doors
+DOOR_COOKIE_LIMIT = 3800
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -39,12 +45,14 @@ class Request:
     id: str
     raw_body: str
     body_is_base64: bool
+    remaining_ms: Callable[[], int] = field(default=lambda: 10_000)  # until Lambda ends it
     etag: str | None = field(default=None, init=False)
     refused: str | None = field(default=None, init=False)  # why, for the log
 
     @classmethod
-    def from_event(cls, event: Mapping[str, Any]) -> "Request":
+    def from_event(cls, event: Mapping[str, Any], lambda_context: Any = None) -> "Request":
         """Reads a payload 2.0 event; what is missing in it is taken as empty."""
+        left = getattr(lambda_context, "get_remaining_time_in_millis", None)
         context = event.get("requestContext") or {}
         http = context.get("http") or {}
         headers = {k.lower(): str(v) for k, v in (event.get("headers") or {}).items()}
@@ -60,6 +68,7 @@ class Request:
             id=str(context.get("requestId") or ""),
             raw_body=str(event.get("body") or ""),
             body_is_base64=bool(event.get("isBase64Encoded")),
+            **({} if left is None else {"remaining_ms": left}),
         )
 
     @cached_property
@@ -72,12 +81,17 @@ class Request:
             preferred_language=language.preferred(self.headers.get("accept-language", "")),
             device=self._cookie(DEVICE_COOKIE),
             asked=self._cookie(CODE_COOKIE),
+            passes=self._cookie(DOOR_COOKIE, DOOR_COOKIE_LIMIT),
             browser=browsers.name(self.headers.get("user-agent", "")),
         )
 
-    def _cookie(self, name: str) -> str:
+    def _cookie(self, name: str, limit: int = COOKIE_LIMIT) -> str:
         value = self.cookies.get(name, "")
-        return value if len(value) <= COOKIE_LIMIT and value.isascii() else ""
+        return value if len(value) <= limit and value.isascii() else ""
+
+    @property
+    def body_limit(self) -> int:
+        return LARGE_BODY_LIMIT if LARGE.fullmatch(self.path) else BODY_LIMIT
 
     @cached_property
     def body(self) -> str:
@@ -88,7 +102,7 @@ class Request:
                 if self.body_is_base64
                 else self.raw_body.encode()
             )
-            if len(raw) > BODY_LIMIT:
+            if len(raw) > self.body_limit:
                 raise Refusal(Reason.TOO_LARGE)
             return raw.decode()
         except (binascii.Error, UnicodeError) as error:
@@ -122,7 +136,7 @@ class Request:
             return
         self._check_origin()
         length = len(self.raw_body)
-        if length > BODY_LIMIT * 2:  # certainly too large, encoded or not; not worth decoding
+        if length > self.body_limit * 2:  # certainly too large, encoded or not; not worth decoding
             raise Refusal(Reason.TOO_LARGE)
         if self.raw_body or "content-type" in self.headers:  # nothing need not say what it is
             media_type, _, parameters = self.headers.get("content-type", "").partition(";")
@@ -131,6 +145,10 @@ class Request:
                 raise Refusal(Reason.UNSUPPORTED_MEDIA_TYPE)
         if accepted == JSON and self.body:
             _check_json(self.body)
+
+    def time_is_left(self) -> bool:
+        """Whether another bit of long work may begin: a call at its worst, then the answer."""
+        return self.remaining_ms() > 4_000
 
     def _check_origin(self) -> None:
         """Fetch metadata where the browser sends it, else Origin; neither is nobody we know."""
