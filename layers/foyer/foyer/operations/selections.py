@@ -84,7 +84,13 @@ def create(
     user = _owner(visitor, rows, now, changing=True)
     if user is None or visitor.level is Level.GUEST or name is None:
         own = _stored(visitor, UNNAMED, rows) if user is not None else None
-        return own or _first(visitor, user, frozenset(), now, entropy)
+        try:
+            return own or _first(visitor, user, frozenset(), now, entropy)
+        except ConditionFailed as failed:
+            made = selections.from_item(failed.items[0])  # another tab of his was quicker
+            if made is None:
+                raise Refusal(Reason.BUSY, retry_after=1) from failed
+            return made
     if attempt is not None and attempt.is_repeat(rows.get(attempt.row_key), now):
         made = rows[attempt.row_key].get("made", "")
         found = selections.from_item(
@@ -406,7 +412,8 @@ def submit(
             rows.append(digests.ask(path, now, kind="selection", about=gallery_id))
         return rows
 
-    return _change(visitor, selection_id, decide, now)
+    sent = _change(visitor, selection_id, decide, now)
+    return replace(sent, submitted={**sent.submitted, **dict.fromkeys(seen, now)})
 
 
 def _submitted(
