@@ -205,6 +205,8 @@ def accept(
             if invitation.bound_to is not None:
                 return _again(visitor, link, invitation, gallery, choice, now, entropy)
             if link.is_known:
+                if _has_changed(invitation):  # taken between our two reads, perhaps by this browser
+                    continue
                 raise _sign_in(invitation)
             return _register(visitor, link, invitation, gallery, choice, now, entropy)
         except ConditionFailed:
@@ -214,6 +216,12 @@ def accept(
                 raise
             continue  # somebody else came to have the address just now
     raise Refusal(Reason.BUSY, retry_after=1)
+
+
+def _has_changed(invitation: Invitation) -> bool:
+    key = keys.grant(invitation.gallery_id, invitation.id)
+    now_there = grants.from_item(read([key], consistent=True).get(key))
+    return now_there is None or now_there.version != invitation.version
 
 
 def _sign_in(invitation: Invitation) -> Refusal:
