@@ -388,7 +388,7 @@ def test_n4_only_where_the_gallery_allows_it_and_only_a_proved_account(
     assert preview(browser, token)["may_transfer"] is False
     asked = browser.post("/v1/invitations/transfer", {"token": token})
     assert said(asked) == (403, "not_offered")
-    invited(boss, "b@example.com", key="second-key-of-20-char")
+    invited(boss, "b@example.com", gallery=PARTY, key="second-key-of-20-char")
     invited(boss, "c@example.com", key="third-key-of-20-chars")
     accept(other, other.token("b@example.com"))
     asked = other.post("/v1/invitations/transfer", {"token": other.token("c@example.com")})
@@ -571,12 +571,32 @@ def test_0_8_changing_ones_address_keeps_ones_galleries_and_the_next_owner_gets_
     for gallery in (WEDDING, club):
         assert said(pictures(other, gallery)) == (404, "not_found")
     for token in (link, unopened):
-        assert said(accept(other, token, name=None)) == (409, "other_address")
-    # invited himself, he comes in, by his own row: the old owner stays
-    assert (
-        invite(boss, NINA, gallery=club, key="third-key-of-20-chars").json["results"][0]["result"]
-        == "already_invited"
-    )
+        assert said(accept(other, token, name=None)) == (410, "link_revoked")
+        assert accept(browser, token, name=None).status_code == 200  # still hers
+    assert line(boss, "nina@new.example.com") is None  # named by her account, not by an address
+    # invited himself, he comes in; she stays
+    invited(boss, NINA, gallery=club, key="third-key-of-20-chars")
+    assert accept(other, other.token(NINA), name=None).status_code == 200
+    assert is_in(other, club)
+    assert is_in(browser, club)
+    change_address(browser, "nina@third.example.com")
+    assert is_in(browser)
+    assert is_in(browser, club)
+
+
+def test_n4_whoever_comes_in_by_two_invitations_stays_in_by_either(
+    boss: Browser, browser: Browser
+) -> None:
+    """Admitted as well by one, invited himself by another; each is withdrawn in turn."""
+    first = ask_transfer(browser, boss)
+    admitted = step(boss, first, "transfer/approve").json["id"]
+    invited(boss, NINA, key="second-key-of-20-char")
+    assert accept(browser, browser.token(NINA), name=None).status_code == 200
+    assert line(boss, NINA)["state"] == "accepted"
+    assert step(boss, admitted, "").status_code == 204
+    assert is_in(browser)
+    assert step(boss, line(boss, NINA)["id"], "").status_code == 204
+    assert not is_in(browser)
 
 
 def test_0_8_an_invitation_mailed_before_an_address_was_left_admits_nobody_new_by_its_link(

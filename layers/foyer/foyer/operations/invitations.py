@@ -5,6 +5,7 @@ in by one POST; he is unproved until he types a code mailed to the address, for 
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from secrets import token_bytes
 
@@ -23,7 +24,14 @@ from foyer.operations.sessions import (
     new_session,
 )
 from foyer.rules.galleries import Gallery
-from foyer.rules.invitations import ASK_AGAIN, Invitation, State, Transfer, answerable
+from foyer.rules.invitations import (
+    ASK_AGAIN,
+    Invitation,
+    State,
+    Transfer,
+    answerable,
+    invited_again,
+)
 from foyer.rules.policy import POLICY
 from foyer.rules.refusals import Reason, Refusal
 from foyer.rules.roles import DEFAULT
@@ -62,6 +70,7 @@ class Link:
     gallery: Gallery | None
     address: Item | None  # the row of the invited address
     owner: User | None  # whose it is
+    is_in: bool  # whether who is signed in may enter the gallery anyway
     rows: Mapping[Key, Item]
 
     @property
@@ -84,7 +93,8 @@ def _open(visitor: Visitor, text: str, now: int) -> Link:
     if token is None or not token.is_genuine(link_keys(now)):
         raise Refusal(Reason.LINK_INVALID)
     key = keys.grant(token.owner, token.subject)
-    wanted = [*visitor.row_keys(), key, keys.gallery(token.owner)]
+    by_cookie = doors.keys_by_cookie(visitor, token.owner)
+    wanted = [*visitor.row_keys(), key, keys.gallery(token.owner), *by_cookie]
     rows = read(wanted, consistent=True)
     visitor.recognise(rows, now)
     invitation, owner, address = grants.from_item(rows.get(key)), None, None
@@ -98,7 +108,9 @@ def _open(visitor: Visitor, text: str, now: int) -> Link:
             found = read([keys.user(owner_id)], consistent=True)
             owner = users.from_item(found.get(keys.user(owner_id)))
     gallery = doors.gallery_in(rows, token.owner)
-    return Link(token, invitation, gallery, address, owner, rows)
+    held = grants.held_from(rows.get(by_cookie[0])) if by_cookie else None
+    is_in = held is not None and held.rights.enter and visitor.level is Level.SIGNED_IN
+    return Link(token, invitation, gallery, address, owner, is_in, rows)
 
 
 def _good(link: Link, now: int) -> tuple[Invitation, Gallery]:
@@ -138,7 +150,7 @@ def preview(visitor: Visitor, text: str, now: int) -> Preview:
             message=None,
         )  # fmt: skip
     state = State.EXPIRED if gallery.is_over(now) else invitation.state(now)
-    following = _next(visitor, link, now)
+    following = _next(visitor, link, gallery, now)
     return Preview(
         gallery.id,
         gallery.title,
@@ -151,7 +163,9 @@ def preview(visitor: Visitor, text: str, now: int) -> Preview:
     )
 
 
-def _next(visitor: Visitor, link: Link, now: int) -> str:
+def _next(visitor: Visitor, link: Link, gallery: Gallery, now: int) -> str:
+    if link.is_in and not gallery.is_over(now):
+        return "accept"
     try:
         invitation, _ = _good(link, now)
     except Refusal:
@@ -198,6 +212,9 @@ def accept(
     what the link is not good for any more."""
     for _ in range(RETRIES + 1):
         link = _open(visitor, text, now)
+        inside = _inside(visitor, link, now)
+        if inside is not None:
+            return inside
         invitation, gallery = _good(link, now)
         try:
             if visitor.session is not None and visitor.user is not None:
@@ -216,6 +233,22 @@ def accept(
                 raise
             continue  # somebody else came to have the address just now
     raise Refusal(Reason.BUSY, retry_after=1)
+
+
+def _inside(visitor: Visitor, link: Link, now: int) -> Accepted | None:
+    """Who may enter by another invitation, or by one that took the place of this when his address
+    changed, goes in by this link too; unless it is his to take."""
+    user, gallery, invitation = visitor.user, link.gallery, link.invitation
+    if not link.is_in or user is None or gallery is None or invitation is None:
+        return None
+    if gallery.is_over(now) or (link.is_for(user) and invitation.bound_to is None):
+        return None
+    return Accepted(_presence(user, link), gallery, invitation)
+
+
+def _presence(user: User, link: Link) -> Presence:
+    cart = carts.from_item(link.rows.get(keys.cart(user.id))).cart
+    return Presence(user, Level.SIGNED_IN, len(cart.lines))
 
 
 def _has_changed(invitation: Invitation) -> bool:
@@ -239,8 +272,7 @@ def _accept_signed_in(
         raise Refusal(Reason.LINK_EXPIRED, facts=ASK_AGAIN) if his else other
     if visitor.level is not Level.SIGNED_IN:
         raise Refusal(Reason.SIGN_IN_AGAIN)
-    cart = carts.from_item(link.rows.get(keys.cart(user.id))).cart
-    presence = Presence(user, Level.SIGNED_IN, len(cart.lines))
+    presence = _presence(user, link)
     if invitation.bound_to == user.id:
         return Accepted(presence, gallery, invitation)
     taken = _taken_by(invitation, user.id, now)
@@ -400,7 +432,7 @@ def ask_transfer(visitor: Visitor, text: str, now: int) -> None:
         link = _open(visitor, text, now)
         user, _ = sessions.signed_in(visitor, link.rows, now, changing=True)
         invitation, gallery = _good(link, now)
-        if link.is_for(user):
+        if link.is_for(user) or link.is_in:
             raise Refusal(Reason.ALREADY_ACTIVE)
         if gallery.transfers != "approve":
             raise Refusal(Reason.NOT_OFFERED)
@@ -464,23 +496,46 @@ def invitation_mail(visitor: Visitor, invitation: Invitation, now: int, entropy:
 
 
 def keep_all(user: User, email: str, now: int, *, void_until: int) -> None:
-    """Binds to the user what names the address he has or had until now, so that it stays his when
-    the address is not (mission 0.8). May be repeated; what somebody else does meanwhile wins."""
+    """What names the address he has, or had until now, names the user instead: it stays his when
+    the address does not, whose next owner may be invited anew (mission 0.8). May be repeated; what
+    somebody else does meanwhile wins."""
     after: Item | None = None
     while True:
         page = grants.naming(email, limit=AT_ONCE, after=after)
         for item in page.items:
             invitation = grants.from_item(item)
-            if invitation is None or not invitation.admits(now, void_until=void_until):
-                continue
-            taken = _taken_by(invitation, user.id, now)
-            try:
-                write(grants.change(invitation, taken), grants.hold(user.id, taken))
-            except ConditionFailed:
-                continue
+            if invitation is not None and (
+                invitation.bound_to == user.id or invitation.admits(now, void_until=void_until)
+            ):
+                with suppress(ConditionFailed):
+                    _rename(invitation, user, now)
         after = page.last
         if after is None:
             return
+
+
+def _rename(invitation: Invitation, user: User, now: int) -> None:
+    """From the address to the user, with who asks to be admitted by it."""
+    own = grants.to_user(user, invitation, invitation.by, now)
+    own = replace(own, transfers=invitation.transfers)
+    key = keys.grant(own.gallery_id, own.id)
+    before = grants.from_item(read([key], consistent=True).get(key))
+    if before is not None:
+        own = invited_again(before, own)
+    moved = replace(
+        invitation,
+        answer=State.REVOKED,
+        bound_to=None,
+        accepted_with=None,
+        accepted_epoch=None,
+        transfers={},
+        version=invitation.version + 1,
+    )
+    write(
+        grants.change(invitation, moved),
+        grants.put(own, before),
+        grants.hold(user.id, own, instead_of=invitation),
+    )
 
 
 def void_until(email: str) -> int:

@@ -68,7 +68,8 @@ def invite(
     is over begins anew. Stops where time runs out; the same key goes on where it stopped, for what
     this call made says so. Refuses TOO_MANY_INVITATIONS where nobody at all could be invited."""
     attempt = attempt_of(visitor, once, f"invitations#{gallery_id}")
-    assert attempt is not None  # noqa: S101 - staff are somebody, and the route asks for a key
+    if attempt is None:  # the route asks for a key: who sends one and has no cookie is nobody
+        raise Refusal(Reason.SIGN_IN_REQUIRED)
     actor, gallery, rows = hanging(visitor, gallery_id, now, more=[attempt.row_key], changing=True)
     attempt.is_repeat(rows.get(attempt.row_key), now)
     batch = _Batch(visitor, actor, gallery, form, attempt, now, entropy)
@@ -453,7 +454,7 @@ def _revoked(invitation: Invitation) -> Invitation:
 def _let_go(invitation: Invitation) -> list[Change]:
     if invitation.bound_to is None:
         return []
-    return [grants.let_go(invitation.bound_to, invitation.gallery_id, invitation.id)]
+    return [grants.let_go(invitation.bound_to, invitation)]
 
 
 def revoke(visitor: Visitor, gallery_id: str, grant_id: str, now: int) -> None:
@@ -513,22 +514,8 @@ def admit(
         user, old = users.from_item(rows.get(who)), grants.from_item(rows.get(key))
         if user is None or user.status is not Status.APPROVED:
             raise _wrong_state(invitation, now)
-        admitted = Invitation(
-            id=id_,
-            gallery_id=gallery_id,
-            email=user.email or "",
-            address=user.address or "",
-            rights=invitation.rights,
-            invited_at=now,
-            until=now,
-            link_id=None,
-            by=deed.actor.id,
-            language=user.language,
-            answer=State.ACCEPTED,
-            bound_to=user.id,
-            accepted_at=now,
-            mail_id=new_id(entropy),
-        )
+        admitted = grants.to_user(user, invitation, deed.actor.id, now)
+        admitted = replace(admitted, mail_id=new_id(entropy))
         if old is not None:
             admitted = invited_again(old, admitted)
         made[:] = [admitted]

@@ -20,6 +20,16 @@ class Rights:
     download: Download = "none"
 
 
+_DOWNLOADS: tuple[Download, ...] = ("none", "web", "original")
+
+
+def together(granted: Iterable[Rights]) -> Rights:
+    """What somebody may do who was granted all of these."""
+    rights = list(granted)
+    best = max((one.download for one in rights), key=_DOWNLOADS.index)
+    return Rights(any(one.enter for one in rights), best)
+
+
 @dataclass(frozen=True)
 class Gallery:
     """Visibility x access (A9). Times are epoch seconds.

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from foyer.credentials import fingerprint
-from foyer.rules.galleries import Rights
+from foyer.rules.galleries import Rights, together
 from foyer.rules.invitations import Delivery, Invitation, State, Transfer
+from foyer.rules.users import User
 from foyer.storage import keys
 from foyer.storage.catalogue import rights_from, rights_raw
 from foyer.storage.keys import Key
@@ -22,6 +23,25 @@ def id_of_address(gallery_id: str, email: str, now: int) -> str:
 def id_of_user(gallery_id: str, user_id: str, now: int) -> str:
     """Likewise of the one that names an account, admitted as well."""
     return fingerprint(site_key(now), "grants to users", gallery_id, user_id)
+
+
+def to_user(user: User, like: Invitation, by: str, now: int) -> Invitation:
+    """A grant that names an account, whatever address it has: what the other one grants, taken."""
+    return Invitation(
+        id=id_of_user(like.gallery_id, user.id, now),
+        gallery_id=like.gallery_id,
+        email=user.email or "",
+        address=user.address or "",
+        rights=like.rights,
+        invited_at=now,
+        until=now,
+        link_id=None,
+        by=by,
+        language=user.language,
+        answer=State.ACCEPTED,
+        bound_to=user.id,
+        accepted_at=now,
+    )
 
 
 def from_item(item: Item | None) -> Invitation | None:
@@ -91,8 +111,11 @@ def put(invitation: Invitation, before: Invitation | None = None) -> Put:
         "mail": invitation.mail_id,
         "delivery": invitation.delivery.value,
         "rank": invitation.delivery.rank,
-        "list": keys.grants_on(invitation.email),
-        "list_at": f"{invitation.invited_at:012d}#{invitation.gallery_id}",
+        # one that names an account is found beside its user, not by an address
+        "list": keys.grants_on(invitation.email) if invitation.link_id else None,
+        "list_at": f"{invitation.invited_at:012d}#{invitation.gallery_id}"
+        if invitation.link_id
+        else None,
     }
     if before is None:
         return Put(item, condition=ABSENT)
@@ -144,33 +167,45 @@ def naming(email: str, *, limit: int, after: Item | None = None) -> Page:
 
 @dataclass(frozen=True)
 class Held:
-    """A gallery somebody may enter for good, by which grant, with which rights."""
+    """A gallery somebody may enter for good, and what he may do there by all that was granted."""
 
     gallery_id: str
-    grant_id: str
     rights: Rights
 
 
-def hold(user_id: str, invitation: Invitation) -> Put:
-    """The pointer beside the user, written with what binds the grant to him: it alone decides."""
-    key = keys.held(user_id, invitation.gallery_id)
-    return Put({**key._asdict(), "grant": invitation.id, "rights": rights_raw(invitation.rights)})
+_BY = "by_"  # and the id of a grant: its rights, so that whichever comes or goes leaves the others
 
 
-def let_go(user_id: str, gallery_id: str, grant_id: str) -> Delete:
-    """Not by this grant any more; by another, he stays."""
-    return Delete(
-        keys.held(user_id, gallery_id),
-        condition="attribute_not_exists(pk) OR #grant = :grant",
-        names={"#grant": "grant"},
-        values={":grant": grant_id},
+def hold(user_id: str, invitation: Invitation, instead_of: Invitation | None = None) -> Update:
+    """In the pointer beside the user, written with what binds the grant to him: it alone decides.
+    Perhaps in place of another grant."""
+    gone = [] if instead_of is None else [f"{_BY}{instead_of.id}"]
+    return setting(
+        keys.held(user_id, invitation.gallery_id),
+        {f"{_BY}{invitation.id}": rights_raw(invitation.rights)},
+        removes=gone,
     )
 
 
+def let_go(user_id: str, invitation: Invitation) -> Update:
+    """Not by this grant any more."""
+    key = keys.held(user_id, invitation.gallery_id)
+    return Update(key, "REMOVE #grant", names={"#grant": f"{_BY}{invitation.id}"})
+
+
+def take_away_from(user_id: str, gallery_id: str) -> Delete:
+    """By none: the gallery goes."""
+    return Delete(keys.held(user_id, gallery_id))
+
+
 def held_from(item: Item | None) -> Held | None:
+    """What the pointer says; None where nothing is left of it."""
     if item is None:
         return None
-    return Held(keys.id_in(item["sk"]), item["grant"], rights_from(item["rights"]))
+    granted = [rights_from(raw) for name, raw in item.items() if name.startswith(_BY)]
+    if not granted:
+        return None
+    return Held(keys.id_in(item["sk"]), together(granted))
 
 
 def held_by(user_id: str, *, limit: int, after: Key | None = None) -> Page:
