@@ -10,6 +10,7 @@ from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from local import feedback
 from local.cloud import Cost
 from local.gateway import Gateway
 from local.site import PATH, ROOT, Site
@@ -103,7 +104,8 @@ def _background(site: Site, gateway: Gateway, stop: threading.Event) -> None:
         gateway.work.wait(timeout=1)
         gateway.work.clear()
         try:
-            site.drain()
+            if site.drain():
+                feedback.deliver(site)
             site.run_due_schedules()
         except Exception as error:
             print(f"the background stumbled: {error!r}", file=sys.stderr, flush=True)

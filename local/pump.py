@@ -169,7 +169,8 @@ def matches(pattern: Any, value: Any) -> bool:
     if isinstance(pattern, dict):
         have = value if isinstance(value, Mapping) else {}
         return all(matches(inner, have.get(name)) for name, inner in pattern.items())
-    return any(_matches_one(entry, value) for entry in pattern)
+    values = value if isinstance(value, list) else [value]  # of a list one is enough
+    return any(_matches_one(entry, one) for entry in pattern for one in values)
 
 
 def _matches_one(entry: Any, value: Any) -> bool:
