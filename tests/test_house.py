@@ -100,7 +100,7 @@ def test_every_package_of_a_function_is_known_here_as_on_lambda() -> None:
 def test_keys_are_spelled_in_one_place() -> None:
     spelled = re.compile(
         r'f?"(USER|CLAIM|EMAIL|CODE|GALLERY|PRODUCT|ORG|OUTBOX|LIMIT|KEY|GUEST|ROLE|MEMBERS|STAFF|'
-        r"DIGEST|AUDIT|CONSENT|LINK|RECEIPT)#"
+        r"DIGEST|AUDIT|CONSENT|LINK|RECEIPT|GRANTS?|SELECTION|SUBMITTED|REQUEST|GALLERIES)#"
     )
     strangers = {
         str(path.relative_to(ROOT)): found
@@ -140,6 +140,33 @@ def test_r49_policies_name_exact_actions_and_resources() -> None:
         assert "*" not in json.dumps(statement), name
         seen += 1
     assert seen >= 8
+
+
+def test_each_functions_own_policy_has_room_for_its_routes() -> None:
+    """SAM writes one permission a route into it, and it ends at 20 KB: under 18 with a stack name
+    of 40 letters (house.md, section 5)."""
+    stack, account = "s" * 40, "123456789012"
+    for name in TEMPLATE.functions:
+        arn = f"arn:aws:lambda:eu-central-1:{account}:function:{stack}-{name}-ABCDEFGHIJKL"
+        statements = [
+            {
+                "Sid": f"{stack}-{name}{'E' * 24}Permission-ABCDEFGHIJKL",
+                "Effect": "Allow",
+                "Principal": {"Service": "apigateway.amazonaws.com"},
+                "Action": "lambda:InvokeFunction",
+                "Resource": arn,
+                "Condition": {
+                    "ArnLike": {
+                        "AWS:SourceArn": f"arn:aws:execute-api:eu-central-1:{account}:abcdefghij/*/"
+                        + re.sub(r"{\w+}", "*", f"{route.method}{route.path}")
+                    }
+                },
+            }
+            for route in TEMPLATE.routes
+            if route.function == name
+        ]
+        size = len(json.dumps(statements, separators=(",", ":")))
+        assert size < 18_000, f"{name} has {len(statements)} routes: {size} bytes"
 
 
 def test_the_mailer_may_send_raw_mail_as_the_site_alone() -> None:
