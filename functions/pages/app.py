@@ -14,7 +14,22 @@ from foyer.web.api import new_api, refuse_as_problem, request, serve
 from foyer.web.problems import FieldError
 from foyer.web.request import FORM, Request
 from foyer.web.routes import DOCUMENT, check_route
-from skin import account, organizations, person, registration, shop, signing_in, staff
+from skin import (
+    account,
+    board,
+    galleries,
+    hanging,
+    invitation,
+    inviting,
+    organizations,
+    person,
+    registration,
+    selections,
+    shop,
+    signing_in,
+    staff,
+    studio,
+)
 from skin.account import proof_page
 from skin.page import (
     FOR_EVER,
@@ -57,7 +72,22 @@ def _is_over(asked: Request) -> bool:
 
 
 app = new_api(refuse=refuse)
-for part in (shop, registration, signing_in, account, staff, person, organizations):
+for part in (
+    shop,
+    galleries,
+    invitation,
+    selections,
+    registration,
+    signing_in,
+    account,
+    staff,
+    person,
+    organizations,
+    studio,
+    hanging,
+    board,
+    inviting,
+):
     app.include_router(part.router)
 
 

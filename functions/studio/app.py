@@ -15,7 +15,7 @@ from foyer.operations import inviting, studio
 from foyer.operations.inviting import Inviting
 from foyer.operations.studio import NewPicture, PictureWish, Wish
 from foyer.rules.galleries import Access, Download, Gallery, Picture, Rights, Transfers, Visibility
-from foyer.rules.invitations import Invitation, State
+from foyer.rules.invitations import Delivery, Invitation, State
 from foyer.rules.policy import POLICY
 from foyer.rules.refusals import Reason, Refusal
 from foyer.storage.idempotency import Once
@@ -97,6 +97,7 @@ class StudioGallery(BaseModel):
     selection_quota: int | None
     cover: str | None
     created_at: str
+    leaving: bool = Field(description="Being taken away: `DELETE` goes on with it.")
     version: int
 
 
@@ -120,6 +121,7 @@ def _gallery(gallery: Gallery) -> StudioGallery:
         selection_quota=gallery.quota,
         cover=gallery.cover,
         created_at=timestamp(gallery.made_at),
+        leaving=gallery.leaving,
         version=gallery.version,
     )
 
@@ -247,7 +249,7 @@ class Going(BaseModel):
 
 @app.delete(
     "/v1/staff/galleries/<gallery_id>",
-    responses=answers(202, Going, *HANGING) | nothing(),
+    responses=answers(202, Going, *HANGING, Reason.TOO_MANY_PRODUCTS) | {204: nothing()[204]},
     tags=["studio"],
 )
 def delete(gallery_id: InPathId) -> Response[Any]:
@@ -434,11 +436,15 @@ class TransferItem(BaseModel):
     asked_at: str
 
 
+StateName = Literal["pending", "accepted", "declined", "revoked", "expired", "transferring"]
+DeliveryName = Literal["queued", "sent", "delivered", "bounced", "complained"]
+
+
 class InvitationItem(BaseModel):
     id: str
     address: str
-    state: Literal["pending", "accepted", "declined", "revoked", "expired", "transferring"]
-    delivery: Literal["queued", "sent", "delivered", "bounced", "complained"]
+    state: StateName
+    delivery: DeliveryName
     rights: RightsAnswer
     invited_at: str
     expires_at: str | None
@@ -480,12 +486,24 @@ def _item(one: Invitation) -> InvitationItem:
 def board(
     gallery_id: InPathId,
     email: Annotated[Address | None, Query()] = None,
+    state: Annotated[StateName | None, Query()] = None,
+    delivery: Annotated[DeliveryName | None, Query()] = None,
     limit: Limit = 20,
     cursor: Cursor = None,
 ) -> BoardAnswer:
-    visitor, now, query = request().visitor, clock.now(), f"board {gallery_id}"
-    after = cursors.read(cursor, query, _bearer(), now)
-    found = inviting.board(visitor, gallery_id, now, limit=limit, address=email, after=after)
+    """Asked for by state or delivery, a page may be short and yet have a next one."""
+    visitor, now = request().visitor, clock.now()
+    query = f"board {gallery_id} {state} {delivery}"
+    found = inviting.board(
+        visitor,
+        gallery_id,
+        now,
+        limit=limit,
+        address=email,
+        state=State(state) if state else None,
+        delivery=Delivery(delivery) if delivery else None,
+        after=cursors.read(cursor, query, _bearer(), now),
+    )
     return BoardAnswer(
         items=[_item(one) for one in found.invitations],
         next=cursors.sign(found.last, query, _bearer(), now),

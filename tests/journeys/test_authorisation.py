@@ -9,6 +9,7 @@ import pytest
 
 from local.gateway import Gateway
 from local.site import Site
+from tests.inviting import invited, photographer
 from tests.people import HOTEL, STUDIO, Person, plant
 from tests.visiting import VOUCHER, Answer, Browser
 
@@ -32,6 +33,28 @@ ROUTES = {
     "/v1/staff/users/{user_id}/roles": "GET PUT",
     "/v1/staff/users/{user_id}/roles/explain": "GET",
     "/v1/staff/users/{user_id}/audit": "GET",
+    "/v1/staff/galleries": "GET POST",
+    "/v1/staff/galleries/{gallery_id}": "GET PATCH DELETE",
+    "/v1/staff/galleries/{gallery_id}/pictures": "GET POST",
+    "/v1/staff/galleries/{gallery_id}/pictures/{picture_id}": "PATCH DELETE",
+    "/v1/staff/galleries/{gallery_id}/invitations": "GET POST",
+    "/v1/staff/galleries/{gallery_id}/invitations/{invitation_id}": "PATCH DELETE",
+    "/v1/staff/galleries/{gallery_id}/invitations/{invitation_id}/resend": "POST",
+    "/v1/staff/galleries/{gallery_id}/invitations/{invitation_id}/correct": "POST",
+    "/v1/staff/galleries/{gallery_id}/invitations/{invitation_id}/transfer/approve": "POST",
+    "/v1/staff/galleries/{gallery_id}/invitations/{invitation_id}/transfer/decline": "POST",
+    "/v1/staff/galleries/{gallery_id}/access-requests": "GET",
+    "/v1/staff/galleries/{gallery_id}/access-requests/{request_id}": "DELETE",
+    "/v1/staff/galleries/{gallery_id}/selections": "GET",
+}
+# The words of a line that stand for an id, by the word before them.
+IDS = {
+    "organizations": "org_id",
+    "users": "user_id",
+    "galleries": "gallery_id",
+    "pictures": "picture_id",
+    "invitations": "invitation_id",
+    "access-requests": "request_id",
 }
 
 
@@ -71,10 +94,37 @@ def cast(site: Site, gateway: Gateway) -> dict[str, Person]:
     return people
 
 
-def ask(request: str, actor: Person, cast: dict[str, Person], number: int) -> Answer:
+@pytest.fixture
+def places(site: Site, cast: dict[str, Person]) -> dict[str, str]:
+    """What galleries and things in them the words of the table stand for: one of the studio, one of
+    the hotel, each with all that can be in one."""
+    found = {"galleries/no-such": "no-such-gallery"}
+    client = cast["client"].browser
+    for name, home in (("ours", STUDIO), ("hotels", HOTEL)):
+        who = photographer(site, f"of_{name}", home).browser
+        door = {"visibility": "unlisted", "access": "login", "transfers": "approve"}
+        gallery = who.post("/v1/staff/galleries", {"title": name, **door}).json["id"]
+        path, hung = f"/v1/staff/galleries/{gallery}", {"title": "A", "src": "/a.svg"}
+        found[f"galleries/{name}"] = gallery
+        found[f"pictures/of-{name}"] = who.post(f"{path}/pictures", hung).json["id"]
+        found[f"invitations/of-{name}"] = invited(who, f"{name}@example.com", gallery)
+        asked = {"email": "kim@example.com"}
+        assert client.post(f"/v1/galleries/{gallery}/access-requests", asked).status_code == 202
+        (item,) = who.get(f"{path}/access-requests").json["items"]
+        found[f"access-requests/of-{name}"] = item["id"]
+        token = {"token": client.token(f"{name}@example.com")}
+        assert client.post("/v1/invitations/transfer", token).status_code == 202
+    return found
+
+
+def ask(
+    request: str, actor: Person, cast: dict[str, Person], places: dict[str, str], number: int
+) -> Answer:
     """What a line of the table stands for."""
     method, path, *more = request.split()
     home = more[-1] if more else ""
+    if path.startswith("galleries"):
+        return ask_of_gallery(method, path, home, actor, places, number)
     body: Any = None
     if path.startswith("users/"):
         target = path.split("/")[1]
@@ -99,6 +149,40 @@ def ask(request: str, actor: Person, cast: dict[str, Person], number: int) -> An
     return actor.browser.send(method, f"/v1/staff/{path}", json=body)
 
 
+def ask_of_gallery(
+    method: str, path: str, home: str, actor: Person, places: dict[str, str], number: int
+) -> Answer:
+    words = path.split("/")
+    pairs = zip(["", *words], words, strict=False)
+    path = "/".join(places.get(f"{before}/{word}", word) for before, word in pairs)
+    bodies: dict[tuple[str, str], Any] = {
+        ("POST", "galleries"): {"title": f"Gallery {number}", "organization_id": home},
+        ("POST", "pictures"): {"title": "B", "src": "/b.svg"},
+        ("POST", "invitations"): {"addresses": [f"new{number}@example.com"]},
+        ("POST", "correct"): {"address": f"new{number}@example.com"},
+        ("POST", "approve"): {},
+        ("POST", "decline"): {},
+    }
+    changes: dict[str, Any] = {
+        "galleries": {"title": f"Gallery {number}"},
+        "pictures": {"hidden": True},
+        "invitations": {"enter": False},
+    }
+    body = changes[words[-2]] if method == "PATCH" else bodies.get((method, words[-1]))
+    headers = {"Idempotency-Key": f"key-of-request-{number:06d}"}
+    return actor.browser.send(method, f"/v1/staff/{path}", json=body, headers=headers)
+
+
+def route_of(line: str) -> str:
+    """The route a line of the table asks."""
+    method, path = line.split()[:2]
+    words = path.partition("?")[0].split("/")
+    for at, word in enumerate(words[:-1]):
+        if word in IDS:
+            words[at + 1] = f"{{{IDS[word]}}}"
+    return f"{method} /v1/staff/{'/'.join(words)}"
+
+
 def cells() -> Iterator[tuple[list[str], str, int]]:
     for row in ROWS:
         for actor, expected in zip(ACTORS, row[1:], strict=True):
@@ -106,12 +190,14 @@ def cells() -> Iterator[tuple[list[str], str, int]]:
 
 
 @pytest.mark.parametrize("part", range(PARTS))  # so that two workers share it
-def test_g7_every_cell_of_the_table(site: Site, cast: dict[str, Person], part: int) -> None:
+def test_g7_every_cell_of_the_table(
+    site: Site, cast: dict[str, Person], places: dict[str, str], part: int
+) -> None:
     begun, wrong = site.remember(), list[str]()
     for number, (row, actor, expected) in enumerate(cells()):
         if number % PARTS != part:
             continue
-        answer = ask(row[0], cast[actor], cast, number)
+        answer = ask(row[0], cast[actor], cast, places, number)
         if answer.status_code != expected:
             wrong.append(f"{row[0]} by {actor}: {answer.status_code}, not {expected}")
         if expected == 404 and answer.json["code"] != "not_found":
@@ -136,15 +222,8 @@ def test_every_staff_route_stands_in_the_table() -> None:
         if path.startswith("/v1/staff/")
     }
     assert described == {path: set(m.lower().split()) for path, m in ROUTES.items()}
-    lines = "\n".join(row[0] for row in ROWS)
-    for path, methods in ROUTES.items():
-        last = path.rpartition("}")[2] if "{" in path else ""
-        thing = "organizations" if "organizations" in path else "users"
-        for method in methods.split():
-            assert any(
-                line.startswith(f"{method} {thing}") and (not last or last in line)
-                for line in lines.splitlines()
-            ), (method, path)
+    asked = {f"{method} {path}" for path, m in ROUTES.items() for method in m.split()}
+    assert {route_of(row[0]) for row in ROWS} == asked
 
 
 def test_r38_what_is_foreign_missing_or_forbidden_is_the_same_404(
@@ -159,3 +238,18 @@ def test_r38_what_is_foreign_missing_or_forbidden_is_the_same_404(
             answers.append({**answer.json, "instance": ""})
     assert all(answer == answers[0] for answer in answers)
     assert answers[0]["status"] == 404
+
+
+def test_r38_galleries_of_others_are_not_there_whoever_asks(
+    site: Site, cast: dict[str, Person], places: dict[str, str]
+) -> None:
+    """Of another studio, or asked for by staff whose business they are not: as if missing."""
+    foreign = photographer(site, "of_nobody", HOTEL)
+    lines = [row[0] for row in ROWS if row[0].split()[1].startswith("galleries/ours")]
+    assert len(lines) > 15
+    for actor in (foreign, cast["css"], cast["buyer"]):
+        for number, line in enumerate(lines):
+            missing = line.replace("galleries/ours", "galleries/no-such")
+            answers = [ask(text, actor, cast, places, number).json for text in (line, missing)]
+            assert {**answers[0], "instance": ""} == {**answers[1], "instance": ""}, line
+            assert answers[0]["status"] == 404

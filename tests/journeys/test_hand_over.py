@@ -52,6 +52,7 @@ def test_0_7_a_guests_cart_comes_along_at_sign_in_and_the_larger_quantity_stays(
                 "after": 1,
             },
         ],
+        "selection": None,
     }
     names = [line["product_id"] for line in guest.cart()["lines"]]
     assert names == ["voucher", "calendar", "print-30x45"]  # the account's own order, then his

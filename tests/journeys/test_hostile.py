@@ -135,7 +135,8 @@ def test_r36_no_field_can_be_smuggled_in(site: Site, browser: Browser) -> None:
 @pytest.mark.parametrize(
     "path",
     ["/v1/nothing", "/nothing", "/v1", "/cart/", "/cart//", "/v1/cart/%00", "/galleries/%ff%fe",
-     "/static/../app.py", "/static/..%2fapp.py", "/galleries/lea-and-tom-2026-06-13", "/problems/nothing"],
+     "/static/../app.py", "/static/..%2fapp.py", "/galleries/lea-and-tom-2026-06-13",
+     "/problems/nothing"],
 )  # fmt: skip
 def test_what_is_not_there_is_a_404(browser: Browser, path: str) -> None:
     answer = browser.get(path)
@@ -158,6 +159,8 @@ def test_what_is_not_there_is_a_404(browser: Browser, path: str) -> None:
         ("OPTIONS", "/cart", "GET, HEAD"),
         ("TRACE", "/cart/lines", "POST"),
         ("GET", "/language", "POST"),
+        ("OPTIONS", "/v1/selections/shared", "POST"),  # not of a selection that is called so
+        ("OPTIONS", "/v1/selections/x", "DELETE, GET, HEAD, PATCH"),
     ],
 )
 def test_a_wrong_method_is_a_405_that_says_which_is_right(

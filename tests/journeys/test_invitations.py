@@ -685,6 +685,7 @@ def test_0_16_so_many_invitations_a_day_and_then_one_waits(site: Site, boss: Bro
         limited = invite(boss, "x@example.com", *many[8:], key="second-key-of-20-char")
         assert said(limited) == (429, "too_many_invitations")
         assert int(limited.headers["Retry-After"]) > 0
+        assert said(invite(boss, *many)) == (429, "too_many_invitations")  # nobody more today
         boss = photographer(site, "another").browser  # who has an allowance of her own
         assert invite(boss, *many, key="third-key-of-20-chars").json["remaining"] == 0
     finally:

@@ -9,6 +9,7 @@ import pytest
 
 from local.gateway import Gateway
 from local.site import ROOT, Site
+from tests.inviting import KEY, PARTY, UNNAMED, WEDDING, invited
 from tests.people import administrator, plant
 from tests.visiting import PASSWORD, TERMS, VOUCHER, Browser
 
@@ -56,6 +57,25 @@ GOOD: dict[str, dict[str, Any]] = {
     "PUT /v1/account/password": {"new": PASSWORD},
     "POST /v1/account/email": {"email": "a@example.com"},
     "POST /v1/account/email/redeem": {"token": "eml_x"},
+    "POST /v1/selections": {"name": "Hall"},
+    "PATCH /v1/selections/{selection_id}": {"name": "Hall"},
+    "POST /v1/selections/{selection_id}/submit": {"name": "A", "message": "Thank you"},
+    "POST /v1/selections/shared": {"token": "sel_x"},
+    "POST /v1/galleries/{gallery_id}/door": {"password": "open sesame"},
+    "POST /v1/galleries/{gallery_id}/access-requests": {
+        "email": "a@example.com",
+        "message": "Please",
+    },
+    "POST /v1/invitations/preview": {"token": "inv_x"},
+    "POST /v1/invitations/accept": {
+        "token": "inv_x",
+        "name": "A",
+        "password": PASSWORD,
+        "consents": CONSENTS,
+    },
+    "POST /v1/invitations/decline": {"token": "inv_x"},
+    "POST /v1/invitations/transfer": {"token": "inv_x"},
+    "POST /v1/invitations/ask-again": {"token": "inv_x"},
     "POST /v1/staff/organizations": {"name": "A", "parent_id": "root", "approval": "inherit"},
     "PATCH /v1/staff/organizations/{org_id}": {"name": "A"},
     "POST /v1/staff/users": {"email": "a@example.com", "name": "A", "profile_type": "C"},
@@ -69,11 +89,28 @@ GOOD: dict[str, dict[str, Any]] = {
     "PUT /v1/staff/users/{user_id}/roles": {
         "roles": [{"role": "photographer", "organization_id": "studio-ana"}]
     },
+    "POST /v1/staff/galleries": {"title": "A", "everybody": {"enter": True, "download": "web"}},
+    "PATCH /v1/staff/galleries/{gallery_id}": {"title": "A", "everybody": {"enter": True}},
+    "POST /v1/staff/galleries/{gallery_id}/pictures": {"title": "A", "src": "/a.svg"},
+    "PATCH /v1/staff/galleries/{gallery_id}/pictures/{picture_id}": {"hidden": True},
+    "POST /v1/staff/galleries/{gallery_id}/invitations": {
+        "addresses": ["a@example.com"],
+        "rights": {"download": "web"},
+    },
+    "PATCH /v1/staff/galleries/{gallery_id}/invitations/{invitation_id}": {"enter": False},
+    "POST /v1/staff/galleries/{gallery_id}/invitations/{invitation_id}/correct": {
+        "address": "b@example.com"
+    },
+    "POST /v1/staff/galleries/{gallery_id}/invitations/{invitation_id}/transfer/approve": {},
+    "POST /v1/staff/galleries/{gallery_id}/invitations/{invitation_id}/transfer/decline": {},
 }
+ASKING = "/v1/staff/galleries/{gallery_id}/invitations/{invitation_id}/transfer"
 # What some route takes of these words, where it takes it.
 ITS_OWN = {
     ("PUT /v1/staff/users/{user_id}/roles", "#", "roles"),
     ("PUT /v1/staff/users/{user_id}/roles", "#/roles/0", "role"),
+    (f"POST {ASKING}/approve", "#", "user_id"),  # whom of several to admit
+    (f"POST {ASKING}/decline", "#", "user_id"),
 }
 
 
@@ -107,16 +144,29 @@ def test_r36_what_is_the_servers_is_refused_at_every_depth(
 ) -> None:
     boss = administrator(site)
     plant(site, "somebody", org="hotel-miramar", status="pending_approval")
-    browser = boss.browser if "/staff/" in route or "/account/" in route else Browser(gateway)
+    invitation = invited(boss.browser, "a@example.com")
+    personal = any(part in route for part in ("/staff/", "/account/", "/selections"))
+    browser = boss.browser if personal else Browser(gateway)
     method, path = route.split()
-    path = path.format(user_id=WHO, org_id="default", line_id="x")
+    galleries = (("/door", PARTY), ("/invitations", WEDDING), ("", "coast"))
+    gallery = next(id_ for part, id_ in galleries if part in path)
+    path = path.format(
+        user_id=WHO,
+        org_id="default",
+        line_id="x",
+        selection_id=UNNAMED,
+        gallery_id=gallery,
+        picture_id="low-tide",
+        invitation_id=invitation,
+    )
+    assert boss.browser.post("/v1/selections", {}).json["id"] == UNNAMED
     browser.get("/v1/session")
     before = site.cloud.rows()
     for name, value in SERVERS.items():
         for where, body in injected(GOOD[route], name, value):
             if (route, where, name) in ITS_OWN:
                 continue
-            answer = browser.send(method, path, json=body)
+            answer = browser.send(method, path, json=body, headers={"Idempotency-Key": KEY})
             assert answer.status_code == 422, (name, where, answer.json)
             codes = {(e["pointer"], e["code"]) for e in answer.json["errors"]}
             assert (f"{where}/{name}", "unknown_field") in codes

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -13,6 +14,8 @@ from schemathesis.checks import CHECKS, load_all_checks
 from local.gateway import Gateway
 from local.site import ROOT, Site
 from tests.conftest import CASES
+from tests.inviting import PARTY, UNNAMED, WEDDING, invited, photographer
+from tests.people import STUDIO
 from tests.visiting import VOUCHER, Browser
 
 DOCUMENT = json.loads((ROOT / "layers/foyer/foyer/web/openapi.json").read_text())
@@ -24,14 +27,40 @@ load_all_checks()
 schema = schemathesis.openapi.from_dict(DOCUMENT)
 
 
+@dataclass(frozen=True)
+class Scene:
+    """The cookies of nobody, a guest with a line and a selection, a client with the same, and a
+    photographer; and the ids paths then name."""
+
+    cookies: list[str]
+    invitation: str
+
+    def name(self, path: str, parameters: dict[str, Any]) -> None:
+        """There is something to see and to change."""
+        invited_to = "invitation_id" in parameters
+        there = {
+            "line_id": VOUCHERS_LINE,
+            "selection_id": UNNAMED,
+            "gallery_id": WEDDING if invited_to else PARTY if path.endswith("/door") else "coast",
+            "picture_id": "low-tide",
+            "invitation_id": self.invitation,
+            "user_id": "demo-client-0000000001",
+            "org_id": STUDIO,
+        }
+        parameters.update({name: there[name] for name in parameters if name in there})
+
+
 @pytest.fixture
-def cookies(gateway: Gateway) -> list[str]:
-    """Of nobody, a guest with a line, a client with one."""
+def scene(site: Site, gateway: Gateway) -> Scene:
+    ana = photographer(site).browser
     guest = Browser(gateway)
-    guest.add(VOUCHER)
     client = Browser(gateway, address="192.0.2.2").register("nina@example.com")
-    client.add(VOUCHER)
-    return ["", guest.cookies["__Host-foyer"], client.cookies["__Host-foyer"]]
+    for browser in (guest, client, ana):
+        browser.add(VOUCHER)
+        kept = browser.send("PUT", f"/v1/selections/{UNNAMED}/pictures/coast/low-tide")
+        assert kept.status_code == 204
+    known = [browser.cookies["__Host-foyer"] for browser in (guest, client, ana)]
+    return Scene(["", *known], invited(ana, "kim@example.com"))
 
 
 @schema.parametrize()
@@ -43,17 +72,14 @@ def cookies(gateway: Gateway) -> list[str]:
     suppress_health_check=list(HealthCheck),
 )
 def test_no_answer_is_undocumented(
-    case: Case[Any], site: Site, gateway: Gateway, cookies: list[str]
+    case: Case[Any], site: Site, gateway: Gateway, scene: Scene
 ) -> None:
-    """In turn as nobody, as a guest and as a client, whose line the paths then name: there is
-    something to change."""
     case.operation.app = gateway
     headers = {"Sec-Fetch-Site": "same-origin"}
-    cookie = cookies[next(_turn) % 3]
+    cookie = scene.cookies[next(_turn) % len(scene.cookies)]
     if cookie:
         headers["Cookie"] = f"__Host-foyer={cookie}"
-        if "line_id" in (case.path_parameters or {}):
-            case.path_parameters["line_id"] = VOUCHERS_LINE
+        scene.name(case.operation.path, case.path_parameters)
     answer = case.call(app=gateway, headers=headers)
     # What a schema cannot say: a picture needs its gallery, a typed quantity must be a number, a
     # cursor and a token must be ours, an address one can be mailed to, a password a strong one, and

@@ -586,7 +586,7 @@ def test_every_form_of_staff_has_a_page_that_leads_back(admin: Browser) -> None:
     forms = [
         path
         for path, operations in document["paths"].items()
-        if path.startswith("/staff/") and "post" in operations
+        if re.match("/staff/(?!galleries)", path) and "post" in operations
     ]
     assert len(forms) == 11
     for path in forms:

@@ -188,10 +188,13 @@ def test_every_event_file_is_answered(site: Site) -> None:
         "staff-approve": ("StaffFunction", 401),
         "cart-get": ("CartFunction", 200),
         "cart-add-line": ("CartFunction", 201),
+        "galleries-pictures": ("GalleriesFunction", 200),
+        "studio-invite": ("StudioFunction", 401),
         "pages-home": ("PagesFunction", 200),
         "pages-add-line": ("PagesFunction", 303),
         "mailer-outbox": ("MailerFunction", None),
         "mailer-redrive": ("MailerFunction", None),
+        "mailer-feedback": ("MailerFunction", None),
     }
     files = {path.stem: json.loads(path.read_text()) for path in (ROOT / "events").glob("*.json")}
     assert files.keys() == expected.keys()
@@ -201,6 +204,10 @@ def test_every_event_file_is_answered(site: Site) -> None:
             assert answer["statusCode"] == status, name
     assert site.invoke("MailerFunction", files["mailer-outbox"]) == {"batchItemFailures": []}
     assert site.invoke("MailerFunction", files["mailer-redrive"])["failed"] == 0
+    assert site.invoke("MailerFunction", files["mailer-feedback"]) is None
+    noted = site.cloud.row("EMAIL#nobody@example.com", "DELIVERY")
+    assert noted is not None
+    assert "bounced_at" in noted
     assert {f for f, _ in expected.values()} == set(site.template.functions)
 
 

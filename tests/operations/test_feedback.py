@@ -121,6 +121,25 @@ def test_n9_where_mails_come_back_the_address_is_corrected_and_no_mail_goes_to_i
     assert len(boss.mails("nima@example.com")) == 1
 
 
+def test_n9_those_whose_mails_came_back_are_found_among_many(site: Site, boss: Browser) -> None:
+    many = [f"guest{n:03}@example.com" for n in range(130)]
+    results = invite(boss, *many).json["results"]
+    for one in (results[3], results[77], results[129]):
+        tell(site, news(site, one["id"], "Bounce", address=one["address"]))
+    path = f"/v1/staff/galleries/{WEDDING}/invitations?delivery=bounced"
+    assert {one["address"] for one in boss.get(path).json["items"]} == {
+        "guest003@example.com",
+        "guest077@example.com",
+        "guest129@example.com",
+    }
+    found, cursor = [], ""
+    while cursor is not None:
+        page = boss.get(f"{path}&limit=1" + (f"&cursor={cursor}" if cursor else "")).json
+        found += page["items"]
+        cursor = page["next"]
+    assert len(found) == 3
+
+
 def test_r44_a_mailbox_that_is_full_today_is_not_given_up(site: Site, boss: Browser) -> None:
     id_ = invited(boss, NINA)
     tell(site, news(site, id_, "Bounce", bounce="Transient"))

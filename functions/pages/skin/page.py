@@ -36,7 +36,7 @@ POLICY_OF_PAGES = (
     "default-src 'none'; style-src 'self'; img-src 'self' https:; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'"
 )
-# Only what reads a mailed link's fragment runs a script.
+# Only what reads a mailed link's fragment, or goes on by itself, runs a script.
 POLICY_WITH_SCRIPT = POLICY_OF_PAGES.replace("style-src", "script-src 'self'; style-src", 1)
 SCRIPT: dict[str, Any] = {"headers": {"Content-Security-Policy": POLICY_WITH_SCRIPT}}
 FOR_EVER = "public, max-age=31536000, immutable"
@@ -44,6 +44,7 @@ STATIC = {
     "site.css": "text/css; charset=utf-8",
     "icon.svg": "image/svg+xml",
     "link.js": "text/javascript; charset=utf-8",
+    "go-on.js": "text/javascript; charset=utf-8",
 }
 
 Page = Response[str]
@@ -221,12 +222,19 @@ _SEEN_AT = {
     "/account/security/password": "/account/security",
     "/account/security/sessions": "/account/security",
     "/account/address/confirm": "/account/address",
+    "/selections/pictures": "/selections",
 }
-_SEEN_ABOVE = re.compile(r"(/cart|/staff/organizations|/staff/people/[^/]+)/[^/]+")
+_SEEN_ABOVE = re.compile(
+    r"(/cart|/invitation|/galleries/[^/]+|/selections/[^/]+|/staff/organizations"
+    r"|/staff/people/[^/]+)/[^/]+"
+)
+_SEEN_IN_GALLERY = re.compile(
+    r"(/staff/galleries/[^/]+(?:/invitations|/requests|(?=/pictures)))(?:/[^/]+){1,3}"
+)
 
 
 def seen_at(path: str) -> str:
-    above = _SEEN_ABOVE.fullmatch(path)
+    above = _SEEN_ABOVE.fullmatch(path) or _SEEN_IN_GALLERY.fullmatch(path)
     return above[1] if above else _SEEN_AT.get(path, path)
 
 
@@ -255,6 +263,16 @@ def _moment(seconds: int) -> Markup:
 _SYMBOLS = {"EUR": "€", "GBP": "£", "USD": "$"}
 
 
+def _called(text: str, language: str) -> str:
+    """A text about selections with the word this shop uses; it is an English one."""
+    label = POLICY.shop.selection_label
+    if language != "en" or label == "selection":
+        return text
+    for ours, theirs in (("selection", label), ("Selection", label.capitalize())):
+        text = text.replace(f"{ours}s", theirs).replace(ours, theirs)
+    return text
+
+
 def _money(amount: int, language: str) -> str:
     """An amount in minor units as people of that language write it."""
     currency = POLICY.shop.currency
@@ -280,6 +298,7 @@ def _templates(language: str) -> Environment:
     environment.install_gettext_translations(words, newstyle=True)  # type: ignore[attr-defined]
     environment.filters["money"] = lambda amount: _money(amount, language)
     environment.filters["moment"] = _moment
+    environment.filters["called"] = lambda text: _called(text, language)
     environment.globals |= {
         "asset": _asset,
         "language": language,

@@ -45,7 +45,7 @@ LINK = (
 )
 
 
-def _agreed(typed: str) -> str:
+def agreed(typed: str) -> str:
     if typed != "yes":
         raise PydanticCustomError("agree", "not agreed")
     return typed
@@ -56,7 +56,7 @@ class SignUpForm(Body):
     name: Line
     company: Line | None
     organization_id: Id | None
-    terms: Annotated[str, AfterValidator(_agreed)]
+    terms: Annotated[str, AfterValidator(agreed)]
     newsletter: bool
 
 

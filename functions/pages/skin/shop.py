@@ -1,10 +1,10 @@
-"""The shop: the front, galleries, the cart; what anybody may read or choose."""
+"""The shop: the front, the cart; what anybody may read or choose."""
 
 from http import HTTPStatus
 from typing import Annotated, Literal
 
 from aws_lambda_powertools.event_handler.api_gateway import Router
-from aws_lambda_powertools.event_handler.openapi.params import Form, Query
+from aws_lambda_powertools.event_handler.openapi.params import Form
 from aws_lambda_powertools.event_handler.openapi.params import Path as InPath
 
 from foyer import clock
@@ -15,33 +15,24 @@ from foyer.rules.refusals import Reason, Refusal
 from foyer.web import problems
 from foyer.web.api import request
 from foyer.web.models import Id
+from skin.galleries import cards
 from skin.page import POSTED, Page, Wrong, documented, error_page, own_path, page, see_other
 
 ON_THE_FRONT = 24
-IN_A_GALLERY = 24
 
 router = Router()
 
 
 @router.get("/", responses=documented(), tags=["pages"])
 def home() -> Page:
-    front = galleries.front(request().visitor, ON_THE_FRONT, clock.now())
+    now = clock.now()
+    front = galleries.front(request().visitor, ON_THE_FRONT, now)
     return page(
         "home.html",
-        galleries=front.galleries,
+        cards=cards(front.galleries, now),
         alone=[product for product in front.products if not product.of_picture],
         of_pictures=[product for product in front.products if product.of_picture],
     )
-
-
-@router.get("/galleries/<gallery_id>", responses=documented(Reason.NOT_FOUND), tags=["pages"])
-def gallery(
-    gallery_id: Annotated[str, InPath(max_length=64)],
-    after: Annotated[Id | None, Query()] = None,
-) -> Page:
-    visitor, now = request().visitor, clock.now()
-    room = galleries.enter(visitor, gallery_id, now, limit=IN_A_GALLERY, after=after)
-    return page("gallery.html", room=room, after=after)
 
 
 @router.get("/cart", responses=documented(), tags=["pages"])

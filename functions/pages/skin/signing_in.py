@@ -239,6 +239,7 @@ def ended_page(asked: Request, refusal: Refusal) -> Page:
         # nothing a person typed but a password
         return sign_in_form(refusal, back=seen_at(asked.path))
     title, detail = problems.words(refusal.reason, asked.visitor.language)
+    whole = urlencode(kept)
     return page(
         "ended.html",
         problems.status(refusal.reason),
@@ -247,7 +248,8 @@ def ended_page(asked: Request, refusal: Refusal) -> Page:
         again=asked.path,
         kept=kept,
         shown={n: v for n, v in kept if n in TOLD},
-        sign_in={"then": asked.path, "kept": urlencode(kept)},
+        sign_in={"then": asked.path, "kept": whole} if len(whole) <= KEPT_AT_MOST else {},
+        too_long=len(whole) > KEPT_AT_MOST,
         # sent again by nobody, it would be refused again
         may_send=refusal.reason is Reason.SESSION_CHANGED,
     )
@@ -255,6 +257,8 @@ def ended_page(asked: Request, refusal: Refusal) -> Page:
 
 # Of what is kept, what a person typed.
 TOLD = {"email", "name", "company", "phone", "reason", "quantity"}
+TOLD |= {"title", "message", "addresses", "pictures"}
+KEPT_AT_MOST = 4000  # characters of a form: `Kept`
 
 
 def _continue_page(then: str, kept: str, line_count: int) -> Page:
@@ -268,6 +272,7 @@ def _continue_page(then: str, kept: str, line_count: int) -> Page:
         kept=[(n, v) for n, v in typed if n not in SECRET],
         shown={n: v for n, v in typed if n in TOLD},
         sign_in={},
+        too_long=False,
         may_send=True,
         line_count=line_count,
     )

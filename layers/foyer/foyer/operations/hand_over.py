@@ -84,7 +84,7 @@ def hand_over(guests: Sequence[Guest], account_id: str, account: Stored, now: in
         changes.append(carts.replace(account_id, account, cart))
     pictures, moved = _selections(guests, account_id, now)
     changes += moved
-    receipt = Receipt(tuple(told), pictures) if told or moved else None
+    receipt = Receipt(tuple(told), pictures) if told or pictures[0] else None
     if receipt is not None:
         changes.append(receipts.put(account_id, guests[0].user.id, receipt, now))
     return HandOver(tuple(guest.user.id for guest in guests), tuple(changes), cart, receipt)
@@ -93,18 +93,22 @@ def hand_over(guests: Sequence[Guest], account_id: str, account: Stored, now: in
 def _selections(
     guests: Sequence[Guest], account_id: str, now: int
 ) -> tuple[tuple[int, int, int], list[Change]]:
-    """The guests' pictures join the account's own unnamed selection: none is ever turned away."""
+    """The guests' pictures join the account's own unnamed selection: none is ever turned away, and
+    none comes after: where a guest has no selection, he has none while he hands over."""
     own = keys.selection(account_id, UNNAMED)
     theirs = [keys.selection(guest.user.id, UNNAMED) for guest in guests]
     rows = read([own, *theirs], consistent=True)
     found = [(g, selections.from_item(rows.get(k))) for g, k in zip(guests, theirs, strict=True)]
+    changes: list[Change] = [
+        selections.none(g.user.id, UNNAMED) if one is None else selections.drop(g.user.id, one)
+        for g, one in found
+    ]
     kept = frozenset(picture for _, one in found if one is not None for picture in one.pictures)
     if not kept:
-        return (0, 0, 0), []
+        return (0, 0, 0), changes
     before = selections.from_item(rows.get(own)) or Selection(UNNAMED, made_at=now)
     after = replace(before, pictures=before.pictures | kept, version=before.version + 1)
-    changes: list[Change] = [selections.put(account_id, after, before)]
-    changes += [selections.drop(g.user.id, one) for g, one in found if one is not None]
+    changes.append(selections.put(account_id, after, before))
     return (len(kept), len(before.pictures), len(after.pictures)), changes
 
 

@@ -25,6 +25,7 @@ from foyer.storage.table import Change, ConditionFailed, Item, Put, read, write
 
 INVITED = Rights()  # what somebody is invited to, where nothing else is said
 READ_AT_ONCE = 100  # addresses looked up in one call
+PAGES = 10  # of so many invitations, looked through for those that are asked for
 AT_ONCE = 7  # addresses invited in one transaction
 
 
@@ -66,15 +67,16 @@ def invite(
 ) -> Invited:
     """Authorises and mails each address, once: an invitation that is good stays as it is, one that
     is over begins anew. Stops where time runs out; the same key goes on where it stopped, for what
-    this call made says so. Refuses TOO_MANY_INVITATIONS where nobody at all could be invited."""
+    this call made says so. Refuses TOO_MANY_INVITATIONS where nobody more could be invited."""
     attempt = attempt_of(visitor, once, f"invitations#{gallery_id}")
     if attempt is None:  # the route asks for a key: who sends one and has no cookie is nobody
         raise Refusal(Reason.SIGN_IN_REQUIRED)
     actor, gallery, rows = hanging(visitor, gallery_id, now, more=[attempt.row_key], changing=True)
     attempt.is_repeat(rows.get(attempt.row_key), now)
     batch = _Batch(visitor, actor, gallery, form, attempt, now, entropy)
-    wanted = [email for email in batch.typed if email]
+    wanted = list(batch.typed)
     done: dict[str, Result] = {}
+    wrote = False
     for start in range(0, len(wanted), READ_AT_ONCE):
         group = wanted[start : start + READ_AT_ONCE]
         known = _known(gallery.id, group, now)
@@ -91,11 +93,12 @@ def invite(
             chunk = todo[first : first + AT_ONCE]
             made = batch.write(chunk, known)
             if made is None:
-                if not done:
+                if not wrote:
                     limit = batch.limit(1)
                     raise Refusal(Reason.TOO_MANY_INVITATIONS, retry_after=limit.retry_after(now))
                 return batch.answer(done)
             done |= made
+            wrote = True
     return batch.answer(done)
 
 
@@ -270,16 +273,35 @@ def board(
     *,
     limit: int,
     address: str | None = None,
+    state: State | None = None,
+    delivery: Delivery | None = None,
     after: Item | None = None,
 ) -> Board:
-    """A page of who was invited; or the one invitation of an address."""
+    """A page of who was invited, perhaps only in this state, or those whose mail became of this;
+    or the one invitation of an address."""
     _, gallery, _ = hanging(visitor, gallery_id, now)
     if address is not None:
         found = _known(gallery_id, [logon_id(address)], now)
         return Board(gallery, list(found.values()), None)
-    page = grants.of_gallery(gallery_id, limit=limit, after=after)
-    listed = [one for item in page.items if (one := grants.from_item(item)) is not None]
-    return Board(gallery, listed, page.last)
+    everything = state is None and delivery is None
+    listed: list[Invitation] = []
+    for _ in range(PAGES):
+        page = grants.of_gallery(
+            gallery_id, limit=limit if everything else READ_AT_ONCE, after=after
+        )
+        rows = [one for item in page.items if (one := grants.from_item(item)) is not None]
+        listed += [
+            one
+            for one in rows
+            if state in {None, one.state(now)} and delivery in {None, one.delivery}
+        ]
+        after = page.last
+        if after is None or everything or len(listed) >= limit:
+            break
+    if len(listed) > limit:
+        listed = listed[:limit]
+        after = keys.grant(gallery_id, listed[-1].id)._asdict()
+    return Board(gallery, listed, after)
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ from foyer.storage.table import Change, ConditionFailed, Item, read, write
 
 PRODUCTS = 40  # of one gallery whose lists change with its door
 SWEPT = 20  # rows taken away in one transaction
+NUMBER = 4  # hexadecimal digits that count the pictures hung within a second
 
 
 def hanging(
@@ -67,10 +68,11 @@ def galleries(
     organization_id: str | None = None,
     after: Item | None = None,
 ) -> tuple[list[Gallery], Item | None]:
-    """A page of those he looks after, one organization after the other, the newest first."""
-    here = [one for one in places(visitor, now) if organization_id in {None, one.id}]
-    if not here:
-        raise Refusal(Reason.NOT_FOUND)
+    """A page of those he looks after, one organization after the other, the newest first; those
+    that are being taken away among them, for somebody must go on with that."""
+    here = (
+        places(visitor, now) if organization_id is None else [_place(visitor, organization_id, now)]
+    )
     start = dict(after or {})
     begun = start.pop("organization", here[0].id)
     found: list[Gallery] = []
@@ -80,7 +82,7 @@ def galleries(
         wanted = [keys.gallery(keys.id_in(item["pk"])) for item in page.items]
         rows = read(wanted, consistent=False) if wanted else {}
         listed = [catalogue.gallery(rows[key]) for key in wanted if key in rows]
-        found += [gallery for gallery in listed if not gallery.leaving]
+        found += listed
         if page.last is not None:
             return found, {**page.last, "organization": id_}
         start = {}
@@ -88,6 +90,15 @@ def galleries(
             behind = ids[ids.index(id_) + 1 :]
             return found, {"organization": behind[0]} if behind else None
     return found, None
+
+
+def _place(visitor: Visitor, organization_id: str, now: int) -> Organization:
+    key = keys.organization(organization_id)
+    actor, rows = acting(visitor, now, more=[key])
+    place = organizations.from_item(rows.get(key))
+    if place is None or reach(actor.roles, Power.HANG, place.path) is None:
+        raise Refusal(Reason.NOT_FOUND)
+    return place
 
 
 def see(visitor: Visitor, gallery_id: str, now: int) -> Gallery:
@@ -272,7 +283,7 @@ def delete(
             gone.append(catalogue.take_away(item))
             invitation = grants.from_item(item) if keys.is_grant(item["sk"]) else None
             if invitation is not None and invitation.bound_to is not None:
-                gone.append(grants.let_go(invitation.bound_to, gallery_id, invitation.id))
+                gone.append(grants.take_away_from(invitation.bound_to, gallery_id))
         try:
             write(*gone)
         except ConditionFailed:
@@ -320,17 +331,20 @@ def hang(
         found = read([keys.picture(gallery_id, id_) for id_ in made], consistent=True)
         return [catalogue.picture(row) for _, row in sorted(found.items())]
     _check_products(gallery, [id_ for one in wanted for id_ in one.products])
+    # ids in the order of hanging, also within a second: pictures are shown by them
+    second = f"{now:010x}"
+    last = catalogue.last_picture(gallery_id, second)
+    first = 0 if last is None else int(last[len(second) :][:NUMBER], 16) + 1
     hung = [
-        # ids in the order of hanging: pictures are shown by them
         Picture(
-            f"{now:010x}{number:02x}{new_id(entropy)[:10]}",
+            f"{second}{number:0{NUMBER}x}{new_id(entropy)[:10]}",
             gallery_id,
             one.title,
             one.src,
             one.products,
             one.hidden,
         )
-        for number, one in enumerate(wanted)
+        for number, one in enumerate(wanted, first)
     ]
     made_ids = " ".join(picture.id for picture in hung)
     records = [attempt.record(now, made=made_ids)] if attempt else []

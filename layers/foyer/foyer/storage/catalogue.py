@@ -90,8 +90,11 @@ def products(gallery: Gallery | None, *, limit: int, after: Item | None) -> Page
 
 
 def _products_list(gallery: Gallery | None) -> str:
-    """Each product stands in one list: the one everybody may see, or its closed gallery's."""
-    if gallery is None or (gallery.visibility, gallery.access) == ("public", "public"):
+    """Each product stands in one list: the one everybody may see, or its closed gallery's; one that
+    is being taken away is closed."""
+    if gallery is None:
+        return keys.PUBLIC_PRODUCTS
+    if (gallery.visibility, gallery.access) == ("public", "public") and not gallery.leaving:
         return keys.PUBLIC_PRODUCTS
     return keys.products_of(gallery.id)
 
@@ -103,6 +106,13 @@ def pictures_after(gallery_id: str, after: str | None, limit: int) -> tuple[list
     behind = None if after is None else keys.picture(gallery_id, after)
     page = table.family(first, first.sk, limit=limit, after=behind)
     return [picture(row) for row in page.items], page.last is not None
+
+
+def last_picture(gallery_id: str, prefix: str) -> str | None:
+    """The last of the ids of its pictures that begin so."""
+    first = keys.picture(gallery_id, prefix)
+    page = table.family(first, first.sk, limit=1, newest_first=True)
+    return page.items[0]["id"] if page.items else None
 
 
 def gallery_with_pictures(

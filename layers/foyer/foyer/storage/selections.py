@@ -85,6 +85,12 @@ def drop(user_id: str, before: Selection) -> Delete:
     )
 
 
+def none(user_id: str, selection_id: str) -> Delete:
+    """There is still none, as it was read. A deletion of nothing: what hands over may delete, and
+    need not be allowed to check as well."""
+    return Delete(keys.selection(user_id, selection_id), condition=ABSENT)
+
+
 def of_user(user_id: str, *, limit: int, after: Key | None = None) -> Page:
     first = keys.selection(user_id, "")
     return family(first, first.sk, limit=limit, after=after)

@@ -59,7 +59,11 @@ def _without_links(text: str) -> str:
 
 def _source(text: str) -> str:
     """Where a picture lies: an https address, or a path of this site (the browser asks for it)."""
-    parts = urlsplit(text)
+    try:
+        parts = urlsplit(text)
+        _ = parts.port  # a number, if it is there
+    except ValueError as error:
+        raise PydanticCustomError("picture_address", "no https address") from error
     ours = text.startswith("/") and not text.startswith(("//", "/\\"))
     elsewhere = parts.scheme == "https" and bool(parts.hostname) and parts.username is None
     if not (ours or elsewhere) or not text.isascii() or not text.isprintable() or " " in text:
