@@ -138,7 +138,7 @@ class DoorForm(Body):
     "/v1/galleries/<gallery_id>/door",
     status_code=204,
     responses=nothing(
-        *IDENTIFYING, Reason.NOT_FOUND, Reason.WRONG_PASSWORD, Reason.TOO_MANY_ATTEMPTS
+        *IDENTIFYING, Reason.NOT_FOUND, Reason.WRONG_PASSWORD, Reason.TOO_MANY_GUESSES
     ),
     tags=["galleries"],
 )
@@ -184,6 +184,7 @@ class PreviewAnswer(BaseModel):
     state: Literal["pending", "accepted", "declined", "revoked", "expired", "transferring"]
     next: Literal["accept", "register", "sign_in", "switch_account", "ask_again"]
     may_transfer: bool = Field(description="Whether this account may ask to be admitted as well.")
+    may_decline: bool
     message: str | None
 
 
@@ -202,6 +203,7 @@ def preview(form: AToken) -> PreviewAnswer:
             "state": shown.state.value,
             "next": shown.next,
             "may_transfer": shown.may_transfer,
+            "may_decline": shown.may_decline,
             "message": shown.message,
         }
     )

@@ -68,6 +68,7 @@ def sign_up(form: SignUp, idempotency_key: IdempotencyKey = None) -> Notice:  # 
         terms=form.consents.terms,
         newsletter=form.consents.newsletter,
         language=form.locale,
+        gallery_id=form.gallery_id,
     )
     registration.sign_up(request().visitor, wish, clock.now(), once=_once(form))
     return MAILED  # the same answer, the same work, whether or not the address is known
@@ -150,6 +151,9 @@ class ActivatedAnswer(BaseModel):
     status: Literal["approved", "pending_approval"]
     session: SessionAnswer | None = None
     transfer: TransferAnswer | None = None
+    gallery_id: str | None = Field(
+        default=None, description="At whose door he signed up, in this browser."
+    )
 
 
 @app.post(
@@ -186,6 +190,7 @@ def activate(form: Activation) -> ActivatedAnswer:
         status="approved",
         session=session_answer(done.presence),
         transfer=transfer_answer(done.receipt),
+        gallery_id=done.gallery_id,
     )
 
 

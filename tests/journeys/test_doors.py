@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from local.cloud import Send
 from local.gateway import Gateway
 from local.site import Site
 from tests.inviting import (
@@ -149,7 +150,7 @@ def test_r11_each_source_has_ten_guesses_in_five_minutes(site: Site, browser: Br
     for _ in range(10):
         assert said(enter(browser, "guess again")) == (401, "wrong_password")
     limited = enter(browser)
-    assert said(limited) == (429, "too_many_attempts")
+    assert said(limited) == (429, "too_many_guesses")
     assert int(limited.headers["Retry-After"]) <= 300
     site.advance(300)
     assert enter(browser).status_code == 204
@@ -172,11 +173,15 @@ def test_0_12_no_number_of_guesses_closes_the_door_to_everybody(
 
 
 def test_r8_guesses_are_counted_before_they_are_compared(site: Site, browser: Browser) -> None:
-    counted = site.cloud
     calls: list[str] = []
-    counted.intercept = lambda operation, _, send: (calls.append(operation), send())[1]
+
+    def noted(operation: str, _: Any, send: Send) -> Any:
+        calls.append(operation)
+        return send()
+
+    site.cloud.intercept = noted
     enter(browser, "guess again")
-    counted.intercept = None
+    site.cloud.intercept = None
     assert calls == ["BatchGetItem", "UpdateItem", "UpdateItem"]
 
 
@@ -363,3 +368,28 @@ def test_a12_asking_is_limited_by_source_and_carries_no_links(site: Site, browse
     limited = browser.post(path, {"email": "b@example.com"})
     assert said(limited) == (429, "too_many_requests")
     assert limited.headers["Retry-After"]
+
+
+def test_p9_who_has_no_account_signs_up_at_the_door_and_is_in_the_gallery_after_it(
+    site: Site, gateway: Gateway
+) -> None:
+    boss, nina = photographer(site).browser, Browser(gateway)
+    id_ = club(boss, everybody={"enter": True, "download": "none"})
+    door = nina.get(f"/galleries/{id_}").text
+    assert f"/sign-up?gallery_id={id_}" in door
+    assert f'name="gallery_id" value="{id_}"' in nina.get(f"/sign-up?gallery_id={id_}").text
+    form = {"email": "nina@example.com", "name": "Nina", "terms": "yes", "gallery_id": id_}
+    assert nina.submit("/sign-up", **form).status_code == 200
+    answer = nina.submit("/activate", token=nina.token("nina@example.com"))
+    assert answer.headers["Location"] == f"/galleries/{id_}?done=activated"
+    assert "The club" in nina.get(answer.headers["Location"]).text
+    assert pictures(nina, id_).status_code == 200
+
+
+def test_p9_a_gallery_named_at_sign_up_is_where_one_goes_and_nothing_one_gets(
+    site: Site, browser: Browser
+) -> None:
+    browser.sign_up("nina@example.com", gallery_id=WEDDING)
+    done = browser.activate(browser.token("nina@example.com")).json
+    assert (done["status"], done["gallery_id"]) == ("approved", WEDDING)
+    assert said(pictures(browser)) == (404, "not_found")

@@ -162,7 +162,7 @@ def test_p9_the_door_of_a_login_gallery_is_the_sign_in_form_and_behind_it_are_th
     assert door.status_code == 401
     assert "Hills and weather Studio Ana" in text(door)
     assert "Pine ridge" not in door.text
-    assert 'href="/sign-up"' in door.text
+    assert 'href="/sign-up?gallery_id=hills"' in door.text
     form = hidden(door, "/sign-in")
     answer = browser.submit("/sign-in", **form, email=NINA, password=PASSWORD)
     assert at(answer) == "/galleries/hills?done=signed-in&moved=1"

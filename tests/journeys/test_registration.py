@@ -615,7 +615,12 @@ def test_0_4_who_waits_for_approval_goes_on_as_the_guest_he_was(
     browser.sign_up(NINA)
     token = browser.token(NINA)
     answer = browser.activate(token, password=PASSWORD)
-    assert answer.json == {"status": "pending_approval", "session": None, "transfer": None}
+    assert answer.json == {
+        "status": "pending_approval",
+        "session": None,
+        "transfer": None,
+        "gallery_id": None,
+    }
     assert "Set-Cookie" not in answer.headers
     session = browser.session()
     assert (session["user"]["id"], session["authentication"]) == (guest, "guest")

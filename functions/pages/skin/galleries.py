@@ -207,7 +207,7 @@ class DoorForm(Body):
         *IDENTIFYING,
         Reason.NOT_FOUND,
         Reason.WRONG_PASSWORD,
-        Reason.TOO_MANY_ATTEMPTS,
+        Reason.TOO_MANY_GUESSES,
         success=303,
     ),
     tags=["pages"],
@@ -219,7 +219,7 @@ def open_door(gallery_id: GalleryId, password: Typed = "") -> Page:
     try:
         galleries.open_door(request().visitor, gallery_id, form.password, clock.now())
     except Refusal as refusal:
-        if refusal.reason not in {Reason.WRONG_PASSWORD, Reason.TOO_MANY_ATTEMPTS}:
+        if refusal.reason not in {Reason.WRONG_PASSWORD, Reason.TOO_MANY_GUESSES}:
             raise
         return _door_page(gallery_id, refusal)
     return see_other(f"/galleries/{gallery_id}", done="opened")
@@ -232,7 +232,8 @@ class AskForm(Body):
 
 @router.post(
     "/galleries/<gallery_id>/access",
-    responses=documented(*IDENTIFYING, Reason.NOT_FOUND, Reason.TOO_MANY_REQUESTS),
+    responses=documented(*IDENTIFYING, Reason.NOT_FOUND, Reason.TOO_MANY_REQUESTS)
+    | documented(success=303),
     tags=["pages"],
 )
 def ask_access(gallery_id: GalleryId, email: Typed = "", message: Kept = "") -> Page:
@@ -253,13 +254,13 @@ def ask_access(gallery_id: GalleryId, email: Typed = "", message: Kept = "") -> 
 @router.get(
     "/galleries/<gallery_id>/door",
     status_code=303,
-    responses=documented(success=303),
+    responses=documented(Reason.NOT_FOUND, success=303),
     tags=["pages"],
 )
 @router.get(
     "/galleries/<gallery_id>/access",
     status_code=303,
-    responses=documented(success=303),
+    responses=documented(Reason.NOT_FOUND, success=303),
     tags=["pages"],
 )
 def back_to_the_gallery(gallery_id: GalleryId) -> Page:  # noqa: ARG001 - it is in the path

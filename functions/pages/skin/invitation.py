@@ -181,8 +181,6 @@ def sign_in(
         if refusal.reason is Reason.WRONG_CREDENTIALS and by == "code":
             refusal = Refusal(Reason.WRONG_CODE)
         return invitation_page(token, _shown(refusal), None, typed)
-    if visitor.opened is not None:
-        visitor.bearer = visitor.opened.bearer  # who he is from now on, also in this request
     try:
         done = invitations.accept(visitor, token, Choice(), now)
     except Refusal as refusal:

@@ -22,6 +22,7 @@ from foyer import clock
 from foyer.operations import sessions
 from foyer.rules.policy import POLICY
 from foyer.rules.refusals import Reason, Refusal
+from foyer.rules.sessions import Level
 from foyer.settings import settings
 from foyer.storage.table import Unavailable
 from foyer.web import problems
@@ -186,10 +187,18 @@ def error_page(
         wrong_quantity=wrong_quantity,
         line_count=line_count,
         headers=problems.headers(refusal),
+        sign_in=_for_the_invited(asked) if refusal.reason is Reason.NOT_FOUND else "",
         title=title,
         detail=detail,
         reference=asked.id,
     )
+
+
+def _for_the_invited(asked: Request) -> str:
+    """Where somebody comes back to who signs in first: to a gallery that is there for him then. The
+    same for every gallery there is not."""
+    known = asked.visitor.level is Level.SIGNED_IN
+    return "" if known or not asked.path.startswith("/galleries/") else own_path(asked.path)
 
 
 def _line_count() -> int:

@@ -56,15 +56,21 @@ class SignUpForm(Body):
     name: Line
     company: Line | None
     organization_id: Id | None
+    gallery_id: Id | None
     terms: Annotated[str, AfterValidator(agreed)]
     newsletter: bool
 
 
 @router.get("/sign-up", responses=documented(Reason.NOT_OFFERED), tags=["pages"])
-def sign_up_page(organization_id: Annotated[Id | None, Query()] = None) -> Page:
-    """`organization_id` is in the link that staff hand out to an organization's people."""
+def sign_up_page(
+    organization_id: Annotated[Id | None, Query()] = None,
+    gallery_id: Annotated[Id | None, Query()] = None,
+) -> Page:
+    """`organization_id` is in the link that staff hand out to an organization's people,
+    `gallery_id` in that of a gallery's door, where one goes afterwards (P9)."""
     refusal = None if "G" in POLICY.actions.sign_up else Refusal(Reason.NOT_OFFERED)
-    return _sign_up_page({"organization_id": organization_id or ""}, refusal)
+    typed = {"organization_id": organization_id or "", "gallery_id": gallery_id or ""}
+    return _sign_up_page(typed, refusal)
 
 
 @router.post(
@@ -79,12 +85,14 @@ def sign_up(
     name: Typed = "",
     company: Typed = "",
     organization_id: Typed = "",
+    gallery_id: Typed = "",
     terms: Yes = "",
     newsletter: Yes = "",
 ) -> Page:
-    typed = {"email": email, "name": name, "company": company}
+    typed = {"email": email, "name": name, "company": company, "gallery_id": gallery_id}
     typed |= {"organization_id": organization_id, "terms": terms, "newsletter": newsletter}
     given = {"company": company or None, "organization_id": organization_id or None}
+    given["gallery_id"] = gallery_id or None
     form, wrong = read(SignUpForm, **{**typed, **given, "newsletter": newsletter == "yes"})
     if form is None:
         return _sign_up_page(typed, Refusal(Reason.INVALID_INPUT), wrong)
@@ -92,7 +100,13 @@ def sign_up(
     profile = Profile(
         form.name, "B" if business else "C", form.organization_id, company=form.company
     )
-    wish = registration.SignUp(form.email, profile, POLICY.shop.terms.version, form.newsletter)
+    wish = registration.SignUp(
+        form.email,
+        profile,
+        POLICY.shop.terms.version,
+        form.newsletter,
+        gallery_id=form.gallery_id,
+    )
     try:
         registration.sign_up(request().visitor, wish, clock.now())
     except Refusal as refusal:
@@ -109,7 +123,7 @@ def _sign_up_page(
     refusal: Refusal | None = None,
     wrong: Mapping[str, str] | None = None,
 ) -> Page:
-    fields = ("email", "name", "company", "organization_id", "terms", "newsletter")
+    fields = ("email", "name", "company", "organization_id", "gallery_id", "terms", "newsletter")
     empty = dict.fromkeys(fields, "")
     return form_page("sign-up.html", refusal, wrong, typed={**empty, **typed})
 
@@ -209,7 +223,8 @@ def activate(
         return activation_page(token, refusal, None, typed)
     if done.presence is None:
         return page("waiting.html")
-    return see_other("/account", done="activated", **what_moved(done.receipt))
+    there = f"/galleries/{done.gallery_id}" if done.gallery_id else "/account"
+    return see_other(there, done="activated", **what_moved(done.receipt))
 
 
 def activation_page(

@@ -246,25 +246,25 @@ def delete(selection_id: SelectionId, confirm: Yes = "") -> Page:
 @router.get(
     "/selections/<selection_id>/rename",
     status_code=303,
-    responses=documented(success=303),
+    responses=documented(Reason.NOT_FOUND, success=303),
     tags=["pages"],
 )
 @router.get(
     "/selections/<selection_id>/share",
     status_code=303,
-    responses=documented(success=303),
+    responses=documented(Reason.NOT_FOUND, success=303),
     tags=["pages"],
 )
 @router.get(
     "/selections/<selection_id>/submit",
     status_code=303,
-    responses=documented(success=303),
+    responses=documented(Reason.NOT_FOUND, success=303),
     tags=["pages"],
 )
 @router.get(
     "/selections/<selection_id>/delete",
     status_code=303,
-    responses=documented(success=303),
+    responses=documented(Reason.NOT_FOUND, success=303),
     tags=["pages"],
 )
 def back_to_the_selection(selection_id: SelectionId) -> Page:  # noqa: ARG001 - it is in the path

@@ -74,6 +74,7 @@ class Activated:
     status: State
     presence: Presence | None
     receipt: Receipt | None
+    gallery_id: str | None = None  # at whose door he signed up, in this browser
 
 
 @dataclass(frozen=True)
@@ -232,7 +233,9 @@ def _redeem(visitor: Visitor, link: _Link, choice: Choice, now: int, entropy: En
         return Activated(State.PENDING_APPROVAL, None, None)
     line_count = len(move.cart.lines)
     arrive(visitor, bearer, account, session, now, entropy, line_count)
-    return Activated(State.APPROVED, Presence(account, Level.SIGNED_IN, line_count), move.receipt)
+    presence = Presence(account, Level.SIGNED_IN, line_count)
+    gallery_id = link.own.gallery_id if link.own is not None else None
+    return Activated(State.APPROVED, presence, move.receipt, gallery_id)
 
 
 def _check_choice(link: _Link, choice: Choice) -> None:

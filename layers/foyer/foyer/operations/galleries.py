@@ -111,7 +111,7 @@ def enter(
 def open_door(visitor: Visitor, gallery_id: str, password: str, now: int) -> None:
     """A pass for who knows the gallery's password, kept by his browser alone: no identity is made
     and nothing of him is written (P10, R11). Refuses NOT_FOUND where there is no such door,
-    TOO_MANY_ATTEMPTS, WRONG_PASSWORD."""
+    TOO_MANY_GUESSES, WRONG_PASSWORD."""
     key = keys.gallery_password(gallery_id)
     gallery, rows = doors.read_gallery(visitor, gallery_id, now, more=[key])
     found = doors.at(visitor, gallery, rows, now)
@@ -142,7 +142,7 @@ def _count_guess(visitor: Visitor, gallery: Gallery, now: int) -> None:
     subject = f"{gallery.id} {visitor.source}"
     limit = Limit("door-source", subject, most, rules.tries_window_seconds)
     if limits.count(limit, now) is None:
-        raise Refusal(Reason.TOO_MANY_ATTEMPTS, retry_after=limit.retry_after(now))
+        raise Refusal(Reason.TOO_MANY_GUESSES, retry_after=limit.retry_after(now))
 
 
 def _passes(visitor: Visitor, now: int) -> list[Pass]:

@@ -135,8 +135,9 @@ class Preview:
     address: str
     state: State
     next: str
-    may_transfer: bool
-    message: str | None
+    may_transfer: bool = False
+    may_decline: bool = False
+    message: str | None = None
 
 
 def preview(visitor: Visitor, text: str, now: int) -> Preview:
@@ -145,10 +146,7 @@ def preview(visitor: Visitor, text: str, now: int) -> Preview:
     link = _open(visitor, text, now)
     invitation, gallery = link.invitation, link.gallery
     if invitation is None or gallery is None:
-        return Preview(
-            link.token.owner, "", "", "", State.EXPIRED, "ask_again", may_transfer=False,
-            message=None,
-        )  # fmt: skip
+        return Preview(link.token.owner, "", "", "", State.EXPIRED, "ask_again")
     state = State.EXPIRED if gallery.is_over(now) else invitation.state(now)
     following = _next(visitor, link, gallery, now)
     return Preview(
@@ -159,6 +157,7 @@ def preview(visitor: Visitor, text: str, now: int) -> Preview:
         state,
         following,
         may_transfer=following == "switch_account" and gallery.transfers == "approve",
+        may_decline=following != "ask_again" and state is State.PENDING and not link.is_in,
         message=invitation.message if following != "ask_again" else None,
     )
 

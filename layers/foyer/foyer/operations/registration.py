@@ -34,6 +34,7 @@ class SignUp:
     terms: str
     newsletter: bool = False
     language: str | None = None
+    gallery_id: str | None = None  # at whose door he is: it grants nothing (P9)
 
 
 def sign_up(
@@ -75,6 +76,7 @@ def sign_up(
         expires=now + POLICY.claims.days * DAY,
         link_id=new_id(entropy),
         link_until=now + POLICY.links.activation_seconds,
+        gallery_id=form.gallery_id,
     )
     changes.append(claims.new_claim(claim))
     mail = asked_mail("sign_up", visitor, claim.address, now, entropy, **_names(claim))

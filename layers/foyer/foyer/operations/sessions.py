@@ -577,6 +577,7 @@ def arrive(
 ) -> None:
     """From now on this request is the user's; its answer sets the cookies."""
     known = Device(new_id(entropy), now).signed(site_key(now), user.email or "")
+    visitor.bearer = bearer
     visitor.user, visitor.level, visitor.session = user, Level.SIGNED_IN, session
     visitor.line_count = line_count
     visitor.opened = Opened(bearer, session.remember, known)

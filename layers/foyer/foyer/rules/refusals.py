@@ -23,6 +23,7 @@ class Reason(StrEnum):
     DOOR_PASSWORD = "password"  # noqa: S105 - a word of the contract
     DOOR_SIGN_IN = "sign_in"
     NOT_INVITED = "not_invited"
+    TOO_MANY_GUESSES = "too_many_guesses"
     TOO_MANY_REQUESTS = "too_many_requests"
     SELECTION_FULL = "selection_full"
     SELECTION_QUOTA = "selection_quota"

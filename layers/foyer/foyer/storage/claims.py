@@ -37,6 +37,7 @@ class Claim:
     redeemed_with: str | None = None
     redeemed_epoch: int | None = None
     on_behalf: bool = False  # `owner` is the user it opens
+    gallery_id: str | None = None  # at whose door he signed up, and where he goes afterwards
 
     @property
     def key(self) -> Key:
@@ -73,6 +74,7 @@ def from_item(item: Item | None, now: int) -> Claim | None:
         redeemed_with=redeemed.get("with"),
         redeemed_epoch=redeemed.get("epoch"),
         on_behalf=item.get("on_behalf", False),
+        gallery_id=item.get("gallery"),
     )
 
 
@@ -91,6 +93,7 @@ def new_claim(claim: Claim) -> Put:
             "link": claim.link_id,
             "link_until": claim.link_until,
             "on_behalf": claim.on_behalf or None,
+            "gallery": claim.gallery_id,
             "list": keys.claims_on(claim.email),
             "list_at": f"{claim.made_at:012d}#{claim.id}",
         },

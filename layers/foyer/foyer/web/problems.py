@@ -85,12 +85,17 @@ TABLE: dict[Reason, Words] = {
     Reason.DOOR_SIGN_IN: Words(
         HTTPStatus.UNAUTHORIZED,
         _("Please sign in to enter this gallery"),
-        _("It is open to the photographer’s clients. Sign in, and you are inside."),
+        _("Sign in, and if the photographer lets you in, you are inside."),
     ),
     Reason.NOT_INVITED: Words(
         HTTPStatus.FORBIDDEN,
         _("This gallery is for invited clients"),
         _("Your account is not among them. You can ask the photographer to invite you."),
+    ),
+    Reason.TOO_MANY_GUESSES: Words(
+        HTTPStatus.TOO_MANY_REQUESTS,
+        _("Too many attempts"),
+        _("Please wait a few minutes. If you do not have the password, ask the photographer."),
     ),
     Reason.TOO_MANY_REQUESTS: Words(
         HTTPStatus.TOO_MANY_REQUESTS,
@@ -248,7 +253,7 @@ TABLE: dict[Reason, Words] = {
     Reason.WRONG_PASSWORD: Words(
         HTTPStatus.UNAUTHORIZED,
         _("That did not fit"),
-        _("Type the password again, or have a code mailed to you."),
+        _("Please type the password again."),
     ),
     Reason.LINK_USED: Words(
         HTTPStatus.CONFLICT,
