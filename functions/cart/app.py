@@ -444,7 +444,13 @@ class Submission(BaseModel):
 @app.post(
     "/v1/selections/<selection_id>/submit",
     responses=answers(
-        200, SelectionItem, *CHANGING, *MINE, Reason.SELECTION_EMPTY, Reason.SELECTION_FULL
+        200,
+        SelectionItem,
+        *CHANGING,
+        *MINE,
+        Reason.SELECTION_EMPTY,
+        Reason.SELECTION_FULL,
+        Reason.TOO_MANY_REQUESTS,
     ),
     tags=["selections"],
 )

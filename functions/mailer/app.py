@@ -66,9 +66,9 @@ def _feedback(detail: Mapping[str, Any]) -> None:
     if became is None or "outbox" not in tags:
         return
     told = detail.get(str(detail.get("eventType")).lower()) or {}
-    recipients = told.get("bouncedRecipients") or told.get("complainedRecipients") or []
-    addresses = [str(one["emailAddress"]) for one in recipients if "emailAddress" in one]
     for_good = became is Delivery.COMPLAINED or told.get("bounceType") == "Permanent"
+    # whom we mailed: a bounce may name whomever it likes
+    addresses = [str(one) for one in mail.get("destination") or []]
     news = News(tags["outbox"], became, addresses, for_good, tags.get("gallery"), tags.get("grant"))
     feedback.note(news, clock.now())
     logger.info("feedback", extra={"outbox": news.mail_id, "became": became.value})

@@ -684,7 +684,11 @@ class SubmittedAnswer(BaseModel):
     responses=answers(200, SubmittedAnswer, *STAFF, Reason.INVALID_CURSOR),
     tags=["studio"],
 )
-def submitted(gallery_id: InPathId, limit: Limit = 20, cursor: Cursor = None) -> SubmittedAnswer:
+def submitted(
+    gallery_id: InPathId,
+    limit: Annotated[int, Query(ge=1, le=20)] = 10,
+    cursor: Cursor = None,
+) -> SubmittedAnswer:
     """The selections clients have sent, with their pictures as they hang now."""
     visitor, now, query = request().visitor, clock.now(), f"submitted {gallery_id}"
     after = cursors.read(cursor, query, _bearer(), now)
@@ -704,6 +708,18 @@ def submitted(gallery_id: InPathId, limit: Limit = 20, cursor: Cursor = None) ->
         ],
         next=cursors.sign(last, query, _bearer(), now),
     )
+
+
+@app.delete(
+    "/v1/staff/galleries/<gallery_id>/selections/<user_id>/<selection_id>",
+    status_code=204,
+    responses=nothing(*HANGING),
+    tags=["studio"],
+)
+def put_away(gallery_id: InPathId, user_id: InPathId, selection_id: InPathId) -> Response[None]:
+    """Out of this list; whoever sent it keeps his own."""
+    studio.put_away(request().visitor, gallery_id, user_id, selection_id, clock.now())
+    return NOTHING
 
 
 def lambda_handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:

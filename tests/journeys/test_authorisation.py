@@ -46,6 +46,7 @@ ROUTES = {
     "/v1/staff/galleries/{gallery_id}/access-requests": "GET",
     "/v1/staff/galleries/{gallery_id}/access-requests/{request_id}": "DELETE",
     "/v1/staff/galleries/{gallery_id}/selections": "GET",
+    "/v1/staff/galleries/{gallery_id}/selections/{user_id}/{selection_id}": "DELETE",
 }
 # The words of a line that stand for an id, by the word before them.
 IDS = {
@@ -55,6 +56,8 @@ IDS = {
     "pictures": "picture_id",
     "invitations": "invitation_id",
     "access-requests": "request_id",
+    "selections": "user_id",
+    "kim": "selection_id",  # whose it is stands before it
 }
 
 

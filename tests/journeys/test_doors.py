@@ -393,3 +393,33 @@ def test_p9_a_gallery_named_at_sign_up_is_where_one_goes_and_nothing_one_gets(
     done = browser.activate(browser.token("nina@example.com")).json
     assert (done["status"], done["gallery_id"]) == ("approved", WEDDING)
     assert said(pictures(browser)) == (404, "not_found")
+
+
+def test_0_16_what_waits_reaches_who_may_do_something_about_it_and_waits_where_nobody_may(
+    site: Site, gateway: Gateway
+) -> None:
+    """Two studios in one quarter of an hour: one has photographers, the other has none yet."""
+    ana, boss = photographer(site), plant(site, "boss", role=("site_administrator", "root"))
+    form = {"title": "The lobby", "visibility": "unlisted", "organization_id": "hotel-miramar"}
+    lobby = boss.browser.post("/v1/staff/galleries", form).json["id"]
+    for gallery in (PARTY, lobby):
+        path = f"/v1/galleries/{gallery}/access-requests"
+        assert Browser(gateway).post(path, {"email": "x@example.com"}).status_code == 202
+    site.advance(900)
+    assert "The summer party" in ana.browser.mails(ana.email)[0]["text"]
+    assert "The lobby" not in ana.browser.mails(ana.email)[0]["text"]
+    (mail,) = [m for m in boss.browser.mails(boss.email) if "let in" in m["text"]]
+    assert "The lobby" in mail["text"]
+    assert "The summer party" not in mail["text"]
+
+
+def test_r38_the_work_for_a_private_gallery_is_that_for_a_missing_one(
+    site: Site, gateway: Gateway
+) -> None:
+    for browser in strangers(site, gateway).values():
+        for private, missing in zip(routes(WEDDING)[:2], routes(MISSING)[:2], strict=True):
+            costs = []
+            for method, path, body in (private, missing):
+                browser.send(method, path, json=body)
+                costs.append((browser.cost()["calls"], browser.cost()["reads"]))
+            assert costs[0] == costs[1], private

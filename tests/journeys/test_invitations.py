@@ -690,3 +690,131 @@ def test_0_16_so_many_invitations_a_day_and_then_one_waits(site: Site, boss: Bro
         assert invite(boss, *many, key="third-key-of-20-chars").json["remaining"] == 0
     finally:
         object.__setattr__(policy.invitations, "per_staff_per_day", 5000)
+
+
+# ---- what an attack found ------------------------------------------------------------------------
+
+
+def test_a8_withdrawing_the_line_of_an_address_that_was_left_withdraws_it_from_its_person(
+    boss: Browser, browser: Browser
+) -> None:
+    """The photographer still has the old line on her screen."""
+    browser.register(NINA)
+    id_ = invited(boss, NINA)
+    accept(browser, browser.token(NINA), name=None)
+    change_address(browser, "nina@new.example.com")
+    shown = line(boss, NINA)
+    assert (shown["address"], shown["state"]) == ("nina@new.example.com", "accepted")
+    board = boss.get(f"/v1/staff/galleries/{WEDDING}/invitations").json["items"]
+    assert [one["address"] for one in board] == ["nina@new.example.com"]
+    assert step(boss, id_, "").status_code == 204
+    assert not is_in(browser)
+
+
+def test_a10_a_change_of_address_neither_adds_rights_nor_takes_any(
+    boss: Browser, browser: Browser
+) -> None:
+    first = ask_transfer(browser, boss)
+    own = step(boss, first, "transfer/approve").json["id"]
+    path = f"/v1/staff/galleries/{WEDDING}/invitations/{own}"
+    boss.send("PATCH", path, json={"download": "original"})
+    invited(boss, NINA, key="second-key-of-20-char")
+    accept(browser, browser.token(NINA), name=None)
+    seen = browser.get(f"/v1/galleries/{WEDDING}").json["rights"]
+    assert seen == {"enter": True, "download": "original"}
+    change_address(browser, "nina@new.example.com")
+    assert browser.get(f"/v1/galleries/{WEDDING}").json["rights"] == seen
+
+
+def test_0_8_a_change_of_address_that_fails_changes_no_invitation(
+    boss: Browser, browser: Browser, other: Browser
+) -> None:
+    browser.register(NINA)
+    invited(boss, NINA)
+    browser.post("/v1/account/email", {"email": "taken@example.com"})
+    token = browser.token("taken@example.com")
+    other.register("taken@example.com")
+    refused = browser.post("/v1/account/email/redeem", {"token": token})
+    assert said(refused) == (409, "address_taken")
+    assert line(boss, NINA)["state"] == "pending"
+    assert accept(browser, browser.token(NINA), name=None).status_code == 200
+
+
+def test_a10_who_is_shut_out_before_he_accepts_makes_no_account_by_it(
+    site: Site, boss: Browser, browser: Browser
+) -> None:
+    id_ = invited(boss, NINA)
+    token = browser.token(NINA)
+    path = f"/v1/staff/galleries/{WEDDING}/invitations/{id_}"
+    assert boss.send("PATCH", path, json={"enter": False}).status_code == 200
+    before = site.cloud.rows()
+    assert preview(browser, token)["next"] == "ask_again"
+    assert said(accept(browser, token)) == (410, "link_revoked")
+    assert site.cloud.rows() == before
+    boss.send("PATCH", path, json={"enter": True})
+    assert accept(browser, token).status_code == 200
+    boss.send("PATCH", path, json={"enter": False})
+    assert not is_in(browser)
+    assert said(accept(browser, token)) == (410, "link_revoked")
+
+
+def test_n4_who_came_in_meanwhile_only_stops_asking(boss: Browser, browser: Browser) -> None:
+    """She asks to be admitted as well, then takes the invited address and accepts."""
+    id_ = ask_transfer(browser, boss)
+    token = browser.token("nina@work.example.com")
+    change_address(browser, "nina@work.example.com")
+    assert accept(browser, token, name=None).status_code == 200
+    assert line(boss, "nina@work.example.com")["state"] == "accepted"
+    refused = step(boss, id_, "transfer/approve", strike_out=True)
+    assert said(refused) == (409, "wrong_state")
+    assert is_in(browser)
+
+
+def test_0_16_correcting_back_and_forth_mails_nobody_without_end(boss: Browser) -> None:
+    id_ = invited(boss, "a@example.com")
+    answers = []
+    for number in range(16):
+        to = NINA if number % 2 == 0 else "a@example.com"
+        answer = step(boss, id_, "correct", address=to)
+        answers.append(said(answer))
+        if answer.status_code != 200:
+            break
+        id_ = answer.json["id"]
+        boss.mails(NINA)
+    assert answers[-1] == (429, "too_many_mails")
+    assert len(boss.mails(NINA)) <= 5
+
+
+def test_0_9_what_a_stranger_shared_before_the_first_proof_shows_nothing_after_it(
+    boss: Browser, browser: Browser, other: Browser
+) -> None:
+    invited(boss, NINA)
+    accept(other, other.token(NINA), name="Mallory")
+    kept = "/v1/selections/my-unnamed-selection--"
+    other.send("PUT", f"{kept}/pictures/coast/low-tide")
+    token = other.post(f"{kept}/share", {}).json["url"].partition("#t=")[2]
+    stranger = Browser(browser.gateway, address="203.0.113.11")
+    assert stranger.post("/v1/selections/shared", {"token": token}).status_code == 200
+    browser.ask_code(NINA)
+    browser.sign_in_by_code(NINA, browser.code(NINA))
+    refused = stranger.post("/v1/selections/shared", {"token": token})
+    assert said(refused) == (410, "link_expired")
+
+
+def test_a18_who_was_invited_too_long_ago_is_invited_anew_whoever_asked_by_it(
+    site: Site, boss: Browser, browser: Browser
+) -> None:
+    ask_transfer(browser, boss)
+    site.advance(31 * DAY)
+    boss = photographer(site, "later").browser
+    assert line(boss, "nina@work.example.com")["state"] == "expired"
+    invited(boss, "nina@work.example.com", key="second-key-of-20-char")
+
+
+@pytest.mark.parametrize("password", ["\u200b" * 6, "      ", " a b c "])
+def test_p10_a_password_that_is_nothing_once_all_is_forgiven_is_no_password(
+    boss: Browser, password: str
+) -> None:
+    answer = boss.send("PATCH", f"/v1/staff/galleries/{PARTY}", json={"password": password})
+    assert answer.status_code == 422
+    assert answer.json["errors"][0]["pointer"] == "#/password"

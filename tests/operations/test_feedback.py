@@ -140,6 +140,36 @@ def test_n9_those_whose_mails_came_back_are_found_among_many(site: Site, boss: B
     assert len(found) == 3
 
 
+def test_r44_a_bounce_stops_the_mails_of_whom_we_mailed_whoever_it_names(
+    site: Site, boss: Browser, browser: Browser
+) -> None:
+    """What a bounce says of its recipient is the sender's of the bounce to say."""
+    browser.register("uma@example.com")
+    id_ = invited(boss, NINA)
+    event = news(site, id_, "Bounce")
+    event["detail"]["bounce"]["bouncedRecipients"] = [{"emailAddress": "uma@example.com"}]
+    tell(site, event)
+    browser.ask_code("uma@example.com")
+    assert browser.sign_in_by_code("uma@example.com", browser.code("uma@example.com"))
+    assert said(step(boss, id_, "resend")) == (409, "address_suppressed")
+
+
+def test_r44_a_mailbox_that_was_not_there_is_tried_again_after_a_month(
+    site: Site, boss: Browser, browser: Browser
+) -> None:
+    browser.register(NINA)
+    tell(site, news(site, invited(boss, NINA), "Bounce"))
+    site.advance(30 * 86_400)
+    browser.ask_code(NINA)
+    assert browser.sign_in_by_code(NINA, browser.code(NINA)).status_code == 200
+
+
+def test_0_16_a_complaint_is_ours_to_heed_and_not_sess(site: Site) -> None:
+    """On SES's own list it would stop codes and resets as well."""
+    options = site.template.resources["MailConfiguration"]["SuppressionOptions"]
+    assert options["SuppressedReasons"] == ["BOUNCE"]
+
+
 def test_r44_a_mailbox_that_is_full_today_is_not_given_up(site: Site, boss: Browser) -> None:
     id_ = invited(boss, NINA)
     tell(site, news(site, id_, "Bounce", bounce="Transient"))

@@ -305,12 +305,12 @@ def test_a_changed_address_x_an_invitation_of_it_loses_no_gallery(
         club = scene.boss.post("/v1/staff/galleries", {"title": "Club"}).json["id"]
         scene.id = club
         return [
-            lambda: scene.client.post("/v1/account/email/redeem", {"token": token}),
             lambda: invite(scene.boss, scene.email, gallery=club, key="second-key-of-20-char"),
+            lambda: scene.client.post("/v1/account/email/redeem", {"token": token}),
         ]
 
     kept = set()
-    for scene, (changed, also) in schedules(site, gateway, flows, FEWER // 2):
+    for scene, (also, changed) in schedules(site, gateway, flows, FEWER // 2):
         assert changed.status_code == 200
         assert also.json["results"][0]["result"] == "invited"
         assert is_in(scene.client)
@@ -341,6 +341,103 @@ def test_delete_x_accept_leaves_nothing_behind(site: Site, gateway: Gateway) -> 
             r for r in site.cloud.rows() if scene.id in r["pk"]["S"] or scene.id in r["sk"]["S"]
         ]
         assert [r["sk"]["S"] for r in left if not r["sk"]["S"].startswith("KEY#")] == []
+
+
+def test_revoke_x_change_of_address_nobody_stays_in_who_was_withdrawn(
+    site: Site, gateway: Gateway
+) -> None:
+    def flows(scene: Scene) -> list[Flow]:
+        scene.client.register(scene.email)
+        scene.invited()
+        accept(scene.client, scene.token, name=None)
+        new = f"new{scene.number}@example.com"
+        scene.client.post("/v1/account/email", {"email": new})
+        token = scene.client.token(new)
+        return [
+            lambda: scene.client.post("/v1/account/email/redeem", {"token": token}),
+            lambda: step(scene.boss, scene.id, ""),
+        ]
+
+    for scene, (changed, revoked) in schedules(site, gateway, flows, FEWER):
+        assert changed.status_code == 200
+        assert said(revoked) == (204, "")
+        assert not is_in(scene.client)
+
+
+def test_f7_a_change_of_address_killed_anywhere_and_asked_again_keeps_every_gallery(
+    site: Site, gateway: Gateway
+) -> None:
+    scene = Scene(site, gateway)
+    scene.client.register(scene.email)
+    clubs = []
+    for number in range(10):
+        club = scene.boss.post("/v1/staff/galleries", {"title": f"Club {number}"}).json["id"]
+        invited(scene.boss, scene.email, gallery=club, key=f"a-key-number-{number:08}")
+        clubs.append(club)
+    scene.client.post("/v1/account/email", {"email": "new@example.com"})
+    token = scene.client.token("new@example.com")
+    site.advance(60)
+    site.drain()
+    back = site.remember()
+
+    def act() -> Any:
+        return scene.client.post("/v1/account/email/redeem", {"token": token})
+
+    for number in range(calls_of(site.cloud, act)):
+        for death in (killed_before, killed_after):
+            back()
+            site.cloud.intercept = Fault(death, number)
+            with pytest.raises(Killed):
+                act()
+            site.cloud.intercept = None
+            assert act().status_code == 200
+            assert all(is_in(scene.client, club) for club in clubs), number
+            grants_are_consistent(site)
+
+
+def test_two_who_take_a_gallery_away_at_once_are_both_told_it_is_gone(
+    site: Site, gateway: Gateway
+) -> None:
+    def flows(scene: Scene) -> list[Flow]:
+        club = scene.boss.post("/v1/staff/galleries", {"title": "Club"}).json["id"]
+        path = f"/v1/staff/galleries/{club}"
+        return [lambda: scene.boss.send("DELETE", path), lambda: scene.second.send("DELETE", path)]
+
+    for _, answers in schedules(site, gateway, flows, FEWER):
+        assert {said(answer) for answer in answers} <= {(204, ""), (404, "not_found")}
+
+
+def test_a_gallery_goes_with_everybody_who_came_in_by_two_invitations(
+    site: Site, gateway: Gateway
+) -> None:
+    scene = Scene(site, gateway)
+    club = scene.boss.post("/v1/staff/galleries", {"title": "Club", "transfers": "approve"}).json[
+        "id"
+    ]
+    scene.client.register(scene.email)
+    work = f"work{scene.number}@example.com"
+    first = invited(scene.boss, work, gallery=club)
+    token = scene.client.token(work)
+    scene.client.post("/v1/invitations/transfer", {"token": token})
+    step(scene.boss, first, "transfer/approve", gallery=club)
+    invited(scene.boss, scene.email, gallery=club, key="second-key-of-20-char")
+    accept(scene.client, scene.client.token(scene.email), name=None)
+    assert scene.boss.send("DELETE", f"/v1/staff/galleries/{club}").status_code == 204
+    assert not [r for r in site.cloud.rows() if r["sk"]["S"] == f"GRANT#{club}"]
+
+
+def test_pictures_hidden_and_renamed_at_once_are_both(site: Site, gateway: Gateway) -> None:
+    def flows(scene: Scene) -> list[Flow]:
+        path = "/v1/staff/galleries/coast/pictures/low-tide"
+        return [
+            lambda: scene.boss.send("PATCH", path, json={"hidden": True}),
+            lambda: scene.second.send("PATCH", path, json={"title": "Ebb"}),
+        ]
+
+    for _, answers in schedules(site, gateway, flows, FEWER):
+        assert [answer.status_code for answer in answers] == [200, 200]
+        row = plain({"M": site.cloud.row("GALLERY#coast", "GALLERY#PICTURE#low-tide") or {}})
+        assert (row["title"], row["hidden"]) == ("Ebb", True)
 
 
 # ---- faults --------------------------------------------------------------------------------------

@@ -238,7 +238,7 @@ _SEEN_ABOVE = re.compile(
     r"|/staff/people/[^/]+)/[^/]+"
 )
 _SEEN_IN_GALLERY = re.compile(
-    r"(/staff/galleries/[^/]+(?:/invitations|/requests|(?=/pictures)))(?:/[^/]+){1,3}"
+    r"(/staff/galleries/[^/]+(?:/invitations|/requests|/selections|(?=/pictures)))(?:/[^/]+){1,3}"
 )
 
 

@@ -204,7 +204,12 @@ class SendForm(Body):
     "/selections/<selection_id>/submit",
     status_code=303,
     responses=documented(
-        *POSTED, *OF_A_SELECTION, Reason.SELECTION_EMPTY, Reason.SELECTION_FULL, success=303
+        *POSTED,
+        *OF_A_SELECTION,
+        Reason.SELECTION_EMPTY,
+        Reason.SELECTION_FULL,
+        Reason.TOO_MANY_REQUESTS,
+        success=303,
     ),
     tags=["pages"],
 )
@@ -219,7 +224,8 @@ def submit(selection_id: SelectionId, sender: Typed = "", message: Long = "") ->
             request().visitor, selection_id, clock.now(), name=form.sender, message=form.message
         )
     except Refusal as refusal:
-        if refusal.reason not in {Reason.SELECTION_EMPTY, Reason.SELECTION_FULL}:
+        shown = {Reason.SELECTION_EMPTY, Reason.SELECTION_FULL, Reason.TOO_MANY_REQUESTS}
+        if refusal.reason not in shown:
             raise
         return _selection_page(selection_id, refusal, None, typed)
     return see_other(f"/selections/{selection_id}", done="sent")

@@ -23,12 +23,24 @@ from foyer.rules.users import User
 from foyer.web import cursors, problems
 from foyer.web.api import request
 from foyer.web.models import Body, DoorPassword, Id, Source, Title
-from skin.page import POSTED, Page, Typed, Yes, documented, form_page, page, read, see_other
+from skin.page import (
+    POSTED,
+    Page,
+    Typed,
+    Yes,
+    documented,
+    form_page,
+    page,
+    read,
+    see_other,
+    seen_at,
+)
 from skin.staff import STAFF, Asked, Cursor, Key, actor, choices, once, reached, sent_before
 
 router = Router()
 
 GalleryId = Annotated[str, InPath(max_length=64)]
+PartId = Annotated[str, InPath(max_length=64)]
 # The address of a picture is longer than what people type elsewhere.
 Where = Annotated[str, Form(max_length=1000)]
 
@@ -270,3 +282,25 @@ def selections(gallery_id: GalleryId, cursor: Cursor = None) -> Page:
         received=found,
         following=cursors.sign(last, query, me.id, now),
     )
+
+
+@router.post(
+    "/staff/galleries/<gallery_id>/selections/<user_id>/<selection_id>",
+    status_code=303,
+    responses=documented(*DEEDS, success=303),
+    tags=["pages"],
+)
+def put_away(gallery_id: GalleryId, user_id: PartId, selection_id: PartId) -> Page:
+    visitor, now = request().visitor, clock.now()
+    studio.put_away(visitor, gallery_id, user_id, selection_id, now)
+    return see_other(f"{path_of(gallery_id)}/selections")
+
+
+@router.get(
+    "/staff/galleries/<gallery_id>/selections/<user_id>/<selection_id>",
+    status_code=303,
+    responses=documented(Reason.NOT_FOUND, success=303),
+    tags=["pages"],
+)
+def back_to_the_selections(gallery_id: GalleryId, user_id: PartId, selection_id: PartId) -> Page:  # noqa: ARG001
+    return see_other(quote(seen_at(request().path)))

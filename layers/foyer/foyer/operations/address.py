@@ -6,7 +6,7 @@ from secrets import token_bytes
 
 from foyer.credentials import Entropy, Token, new_id
 from foyer.operations import sessions
-from foyer.operations.invitations import keep_all, void_until
+from foyer.operations.invitations import keep_all
 from foyer.operations.sessions import RETRIES, Visitor, allow_mail, asked_mail, notice
 from foyer.rules.policy import POLICY
 from foyer.rules.refusals import Reason, Refusal
@@ -40,7 +40,14 @@ def ask(visitor: Visitor, address: str, now: int, entropy: Entropy = token_bytes
         old = links.from_item(read([key], consistent=True).get(key))
         until = now + POLICY.links.address_seconds
         link = Link(
-            new_id(entropy), user.id, PURPOSE, user.epoch, until, address=address, asked_at=now
+            new_id(entropy),
+            user.id,
+            PURPOSE,
+            user.epoch,
+            until,
+            address=address,
+            asked_at=now,
+            left=user.email,
         )
         facts = {"owner": user.id, "link": link.id}
         try:
@@ -76,6 +83,7 @@ def redeem(visitor: Visitor, text: str, now: int, entropy: Entropy = token_bytes
             raise Refusal(Reason.LINK_REPLACED)
         address = link.address or ""
         if link.used_at is not None and user.email == logon_id(address):
+            keep_all(user, link.left or "", now)  # as far as it was cut short
             return user
         if not link.is_live(user.epoch, now):
             raise Refusal(Reason.LINK_EXPIRED)
@@ -88,8 +96,6 @@ def redeem(visitor: Visitor, text: str, now: int, entropy: Entropy = token_bytes
             sessions={session.id: session},
         )
         told = {"new": address, "old": user.address or ""}
-        left, void = user.email or "", void_until(user.email or "")
-        keep_all(user, left, now, void_until=void)
         try:
             write(
                 users.own_address(logon_id(address), user.id, now, asked_at=link.asked_at),
@@ -108,6 +114,6 @@ def redeem(visitor: Visitor, text: str, now: int, entropy: Entropy = token_bytes
             gone = users.owner_of(row) is None  # taken and left again since this was asked for
             raise Refusal(Reason.LINK_EXPIRED if gone else Reason.ADDRESS_TAKEN) from failed
         visitor.user = account
-        keep_all(user, left, now, void_until=void)  # who invited the old address meanwhile
+        keep_all(account, user.email or "", now)
         return account
     raise Refusal(Reason.BUSY, retry_after=1)

@@ -92,13 +92,19 @@ def _has_pass(visitor: Visitor, gallery: Gallery, now: int) -> bool:
     return any((p.gallery_id, p.password_id) == (gallery.id, gallery.password_id) for p in held)
 
 
-def at(visitor: Visitor, gallery: Gallery | None, rows: Mapping[Key, Item], now: int) -> Entry:
-    """The same, with what names his address read where it may matter and was not yet."""
-    if gallery is None or gallery.is_over(now) or visitor.level is not Level.SIGNED_IN:
+def at(
+    visitor: Visitor,
+    gallery_id: str,
+    gallery: Gallery | None,
+    rows: Mapping[Key, Item],
+    now: int,
+) -> Entry:
+    """The same, with what names his address read where it may matter and was not yet: also where
+    there is no such gallery, for that must look the same."""
+    if visitor.user is None or visitor.level is not Level.SIGNED_IN:
         return look(visitor, gallery, rows, now)
-    more = [key for key in keys_of(visitor.user, [gallery.id], now) if key not in rows]
-    pointer = keys.held(visitor.user.id if visitor.user else "", gallery.id)
-    if more and pointer not in rows:
+    if keys.held(visitor.user.id, gallery_id) not in rows:
+        more = [key for key in keys_of(visitor.user, [gallery_id], now) if key not in rows]
         rows = {**rows, **read(more, consistent=True)}
     return look(visitor, gallery, rows, now)
 

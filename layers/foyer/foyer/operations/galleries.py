@@ -55,7 +55,7 @@ class Seen:
 def see(visitor: Visitor, gallery_id: str, now: int) -> Seen:
     """A gallery and how its door stands. NOT_FOUND where to this visitor there is none."""
     gallery, rows = doors.read_gallery(visitor, gallery_id, now)
-    found = doors.at(visitor, gallery, rows, now)
+    found = doors.at(visitor, gallery_id, gallery, rows, now)
     if gallery is None or found.door is Door.HIDDEN:
         raise Refusal(Reason.NOT_FOUND)
     return Seen(gallery, found)
@@ -85,7 +85,7 @@ def enter(
         found = doors.look(visitor, gallery, {}, now)
     else:
         gallery, rows = doors.read_gallery(visitor, gallery_id, now)
-        found = doors.at(visitor, gallery, rows, now)
+        found = doors.at(visitor, gallery_id, gallery, rows, now)
     doors.refuse_closed(found)
     assert gallery is not None  # noqa: S101 - else its door is not open
     seen = visible(hung)
@@ -114,7 +114,7 @@ def open_door(visitor: Visitor, gallery_id: str, password: str, now: int) -> Non
     TOO_MANY_GUESSES, WRONG_PASSWORD."""
     key = keys.gallery_password(gallery_id)
     gallery, rows = doors.read_gallery(visitor, gallery_id, now, more=[key])
-    found = doors.at(visitor, gallery, rows, now)
+    found = doors.at(visitor, gallery_id, gallery, rows, now)
     if gallery is None or found.door is Door.HIDDEN or gallery.access != "password":
         raise Refusal(Reason.NOT_FOUND)
     _count_guess(visitor, gallery, now)
@@ -163,7 +163,7 @@ def ask_access(
     """Tells the photographer, in his next digest, who would like to be invited (A12). The same
     answer for every address; to who may not even know of the gallery, NOT_FOUND."""
     gallery, rows = doors.read_gallery(visitor, gallery_id, now)
-    found = doors.at(visitor, gallery, rows, now)
+    found = doors.at(visitor, gallery_id, gallery, rows, now)
     if gallery is None or found.door is Door.HIDDEN:
         raise Refusal(Reason.NOT_FOUND)
     most = POLICY.galleries.requests_per_source_per_hour

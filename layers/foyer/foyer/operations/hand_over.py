@@ -107,7 +107,9 @@ def _selections(
     if not kept:
         return (0, 0, 0), changes
     before = selections.from_item(rows.get(own)) or Selection(UNNAMED, made_at=now)
-    after = replace(before, pictures=before.pictures | kept, version=before.version + 1)
+    room = max(0, POLICY.selections.merged - len(before.pictures))
+    more = sorted(kept - before.pictures)[:room]
+    after = replace(before, pictures=before.pictures | set(more), version=before.version + 1)
     changes.append(selections.put(account_id, after, before))
     return (len(kept), len(before.pictures), len(after.pictures)), changes
 

@@ -4,7 +4,7 @@ The link opens one gallery and nothing else. Whoever has no account is registere
 in by one POST; he is unproved until he types a code mailed to the address, for links are forwarded.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from secrets import token_bytes
@@ -23,7 +23,7 @@ from foyer.operations.sessions import (
     asked_mail,
     new_session,
 )
-from foyer.rules.galleries import Gallery
+from foyer.rules.galleries import Gallery, together
 from foyer.rules.invitations import (
     ASK_AGAIN,
     Invitation,
@@ -50,6 +50,7 @@ from foyer.storage import (
     requests,
     users,
 )
+from foyer.storage.grants import Held
 from foyer.storage.keys import Key
 from foyer.storage.limits import Limit
 from foyer.storage.receipts import Receipt
@@ -57,7 +58,7 @@ from foyer.storage.requests import AccessRequest
 from foyer.storage.secrets import link_keys
 from foyer.storage.table import Change, ConditionFailed, Item, read, write
 
-AT_ONCE = 20  # grants read at once
+AT_ONCE = 8  # grants renamed in one transaction
 
 
 @dataclass(frozen=True)
@@ -70,8 +71,13 @@ class Link:
     gallery: Gallery | None
     address: Item | None  # the row of the invited address
     owner: User | None  # whose it is
-    is_in: bool  # whether who is signed in may enter the gallery anyway
+    held: Held | None  # what who is signed in may do in the gallery already
     rows: Mapping[Key, Item]
+
+    @property
+    def is_in(self) -> bool:
+        """Whether who is signed in may enter anyway."""
+        return self.held is not None and self.held.rights.enter
 
     @property
     def is_known(self) -> bool:
@@ -109,8 +115,9 @@ def _open(visitor: Visitor, text: str, now: int) -> Link:
             owner = users.from_item(found.get(keys.user(owner_id)))
     gallery = doors.gallery_in(rows, token.owner)
     held = grants.held_from(rows.get(by_cookie[0])) if by_cookie else None
-    is_in = held is not None and held.rights.enter and visitor.level is Level.SIGNED_IN
-    return Link(token, invitation, gallery, address, owner, is_in, rows)
+    if visitor.level is not Level.SIGNED_IN:
+        held = None
+    return Link(token, invitation, gallery, address, owner, held, rows)
 
 
 def _good(link: Link, now: int) -> tuple[Invitation, Gallery]:
@@ -242,7 +249,8 @@ def _inside(visitor: Visitor, link: Link, now: int) -> Accepted | None:
         return None
     if gallery.is_over(now) or (link.is_for(user) and invitation.bound_to is None):
         return None
-    return Accepted(_presence(user, link), gallery, invitation)
+    own = replace(invitation, rights=link.held.rights if link.held else invitation.rights)
+    return Accepted(_presence(user, link), gallery, own)
 
 
 def _presence(user: User, link: Link) -> Presence:
@@ -292,8 +300,14 @@ def _taken_by(invitation: Invitation, user_id: str, now: int) -> Invitation:
         accepted_at=now,
         accepted_with=None,
         accepted_epoch=None,
+        transfers=_others(invitation, user_id),
         version=invitation.version + 1,
     )
+
+
+def _others(invitation: Invitation, user_id: str) -> dict[str, Transfer]:
+    """Who else asks to be admitted by it."""
+    return {id_: one for id_, one in invitation.transfers.items() if id_ != user_id}
 
 
 def _register(
@@ -494,50 +508,61 @@ def invitation_mail(visitor: Visitor, invitation: Invitation, now: int, entropy:
 # ---- an address that changes ---------------------------------------------------------------------
 
 
-def keep_all(user: User, email: str, now: int, *, void_until: int) -> None:
-    """What names the address he has, or had until now, names the user instead: it stays his when
-    the address does not, whose next owner may be invited anew (mission 0.8). May be repeated; what
-    somebody else does meanwhile wins."""
+def keep_all(user: User, email: str, now: int) -> None:
+    """What names the address he has just left names the user instead: it stays his, and the next
+    owner of the address may be invited anew (mission 0.8). May be repeated; what somebody else does
+    meanwhile wins."""
+    key = keys.email(email)
+    void_until = users.left_before(read([key], consistent=True).get(key))
     after: Item | None = None
     while True:
         page = grants.naming(email, limit=AT_ONCE, after=after)
-        for item in page.items:
-            invitation = grants.from_item(item)
-            if invitation is not None and (
-                invitation.bound_to == user.id or invitation.admits(now, void_until=void_until)
-            ):
+        found = [one for item in page.items if (one := grants.from_item(item)) is not None]
+        his = [
+            one
+            for one in found
+            if one.bound_to == user.id or one.admits(now, void_until=void_until)
+        ]
+        try:
+            _rename(his, user, now)
+        except ConditionFailed:
+            for one in his:  # those that are still as they were read
                 with suppress(ConditionFailed):
-                    _rename(invitation, user, now)
+                    _rename([one], user, now)
         after = page.last
         if after is None:
             return
 
 
-def _rename(invitation: Invitation, user: User, now: int) -> None:
-    """From the address to the user, with who asks to be admitted by it."""
-    own = grants.to_user(user, invitation, invitation.by, now)
-    own = replace(own, transfers=invitation.transfers)
-    key = keys.grant(own.gallery_id, own.id)
-    before = grants.from_item(read([key], consistent=True).get(key))
-    if before is not None:
-        own = invited_again(before, own)
-    moved = replace(
-        invitation,
-        answer=State.REVOKED,
-        bound_to=None,
-        accepted_with=None,
-        accepted_epoch=None,
-        transfers={},
-        version=invitation.version + 1,
-    )
-    write(
-        grants.change(invitation, moved),
-        grants.put(own, before),
-        grants.hold(user.id, own, instead_of=invitation),
-    )
-
-
-def void_until(email: str) -> int:
-    """Until when what names this address was meant for somebody who left it."""
-    key = keys.email(email)
-    return users.left_at(read([key], consistent=True).get(key))
+def _rename(invitations: Sequence[Invitation], user: User, now: int) -> None:
+    """From the address to the user, with who else asks to be admitted by them."""
+    if not invitations:
+        return
+    owns = [grants.to_user(user, one, one.by, now) for one in invitations]
+    rows = read([keys.grant(own.gallery_id, own.id) for own in owns], consistent=True)
+    changes: list[Change] = []
+    for one, fresh in zip(invitations, owns, strict=True):
+        own, before = replace(fresh, transfers=_others(one, user.id)), None
+        before = grants.invitation_in(rows, own.gallery_id, own.id)
+        if before is not None:
+            own = invited_again(before, own)
+            if before.bound_to == user.id:
+                rights = together((before.rights, own.rights))
+                waiting = {**_others(before, user.id), **own.transfers}
+                own = replace(own, rights=rights, transfers=waiting)
+        moved = replace(
+            one,
+            answer=State.REVOKED,
+            bound_to=None,
+            accepted_with=None,
+            accepted_epoch=None,
+            transfers={},
+            moved_to=user.id,
+            version=one.version + 1,
+        )
+        changes += [
+            grants.change(one, moved),
+            grants.put(own, before),
+            grants.hold(user.id, own, instead_of=one),
+        ]
+    write(*changes)

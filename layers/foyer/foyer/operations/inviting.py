@@ -1,6 +1,6 @@
 """Inviting to a gallery, and the board of who was (P14, P15, A18-A20, N9)."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from secrets import token_bytes
 
@@ -281,8 +281,8 @@ def board(
     or the one invitation of an address."""
     _, gallery, _ = hanging(visitor, gallery_id, now)
     if address is not None:
-        found = _known(gallery_id, [logon_id(address)], now)
-        return Board(gallery, list(found.values()), None)
+        found = _followed(_known(gallery_id, [logon_id(address)], now).values(), now)
+        return Board(gallery, found, None)
     everything = state is None and delivery is None
     listed: list[Invitation] = []
     for _ in range(PAGES):
@@ -293,7 +293,9 @@ def board(
         listed += [
             one
             for one in rows
-            if state in {None, one.state(now)} and delivery in {None, one.delivery}
+            if one.moved_to is None
+            and state in {None, one.state(now)}
+            and delivery in {None, one.delivery}
         ]
         after = page.last
         if after is None or everything or len(listed) >= limit:
@@ -302,6 +304,20 @@ def board(
         listed = listed[:limit]
         after = keys.grant(gallery_id, listed[-1].id)._asdict()
     return Board(gallery, listed, after)
+
+
+def _followed(found: Iterable[Invitation], now: int) -> list[Invitation]:
+    """Of who left the address he was invited at, what he has now."""
+    listed = list[Invitation]()
+    for one in found:
+        if one.moved_to is None:
+            listed.append(one)
+            continue
+        id_ = grants.id_of_user(one.gallery_id, one.moved_to, now)
+        key = keys.grant(one.gallery_id, id_)
+        own = grants.from_item(read([key], consistent=True).get(key))
+        listed += [own] if own is not None else []
+    return listed
 
 
 @dataclass(frozen=True)
@@ -332,14 +348,17 @@ def _change(
     same Idempotency-Key it happens once."""
     key = keys.grant(gallery_id, grant_id)
     attempt = attempt_of(visitor, once, f"{route}#{gallery_id}#{grant_id}")
-    wanted = [key, *more, *([attempt.row_key] if attempt else [])]
     for _ in range(RETRIES + 1):
+        wanted = [key, *more, *([attempt.row_key] if attempt else [])]
         actor, gallery, rows = hanging(visitor, gallery_id, now, more=wanted, changing=True)
         invitation = grants.from_item(rows.get(key))
         if invitation is None:
             raise Refusal(Reason.NOT_FOUND)
         if attempt is not None and attempt.is_repeat(rows.get(attempt.row_key), now):
             return invitation
+        if invitation.moved_to is not None:  # he left the address: it is his own row that counts
+            key = keys.grant(gallery_id, grants.id_of_user(gallery_id, invitation.moved_to, now))
+            continue
         decided = decide(Deed(actor, gallery, invitation))
         if decided is None:
             return invitation
@@ -381,12 +400,9 @@ def resend(
         invitation = deed.invitation
         if invitation.answer in {State.ACCEPTED, State.REVOKED}:
             raise _wrong_state(invitation, now)
-        key = keys.delivery(invitation.email)
-        row = read([key], consistent=True).get(key)
-        if deliveries.from_item(row).stops(needed=False) is not None:
-            raise Refusal(Reason.ADDRESS_SUPPRESSED)
+        _refuse_suppressed(invitation.email, now)
         if not counted:
-            _count_resend(deed, now)
+            _count_resend(deed, invitation.email, now)
             counted.append(True)
         after = replace(
             invitation,
@@ -402,12 +418,30 @@ def resend(
     return _change(visitor, gallery_id, grant_id, "invitation-resend", decide, now, once)
 
 
-def _count_resend(deed: Deed, now: int) -> None:
-    most = POLICY.invitations.resends_per_address_per_day
-    subject = f"{deed.actor.id} {deed.gallery.id} {deed.invitation.email}"
-    limit = Limit("invitation-resend", subject, most, DAY)
-    if limits.count(limit, now) is None:
-        raise Refusal(Reason.TOO_MANY_MAILS, retry_after=limit.retry_after(now))
+def _refuse_suppressed(email: str, now: int) -> None:
+    key = keys.delivery(email)
+    row = read([key], consistent=True).get(key)
+    if deliveries.from_item(row, now).stops(needed=False) is not None:
+        raise Refusal(Reason.ADDRESS_SUPPRESSED)
+
+
+def _count_resend(deed: Deed, email: str, now: int) -> None:
+    """So many mails a day to one address, whichever invitation they are of, and in all."""
+    rules = POLICY.invitations
+    reached = limits.count_all(
+        [
+            Limit(
+                "invitation-mail",
+                f"{deed.actor.id} {email}",
+                rules.resends_per_address_per_day,
+                DAY,
+            ),
+            Limit("invitations", deed.actor.id, rules.per_staff_per_day, DAY),
+        ],
+        now,
+    )
+    if reached is not None:
+        raise Refusal(Reason.TOO_MANY_MAILS, retry_after=reached.retry_after(now))
 
 
 def correct(
@@ -426,13 +460,18 @@ def correct(
     email = logon_id(address)
     id_ = grants.id_of_address(gallery_id, email, now)
     key, made = keys.grant(gallery_id, id_), list[Invitation]()
+    counted: list[bool] = []
 
     def decide(deed: Deed) -> tuple[Invitation, list[Change]]:
         invitation = deed.invitation
-        if invitation.id == id_:
+        if invitation.id == id_ or invitation.email == email:
             raise Refusal(Reason.INVALID_INPUT, pointer="#/address")
         if invitation.answer is State.REVOKED:
             raise _wrong_state(invitation, now)
+        _refuse_suppressed(email, now)
+        if not counted:
+            _count_resend(deed, email, now)
+            counted.append(True)
         other = grants.from_item(read([key], consistent=True).get(key))
         fresh, mail = new(
             deed.gallery,
@@ -531,6 +570,9 @@ def admit(
         invitation = deed.invitation
         asked = _asking(invitation, user_id, now)
         id_ = grants.id_of_user(gallery_id, asked.user_id, now)
+        if asked.user_id == invitation.bound_to:  # it is his by now: he only stops asking
+            made[:] = [invitation]
+            return _without(invitation, asked), []
         key, who = keys.grant(gallery_id, id_), keys.user(asked.user_id)
         rows = read([key, who], consistent=True)
         user, old = users.from_item(rows.get(who)), grants.from_item(rows.get(key))
@@ -553,10 +595,9 @@ def admit(
                 new_id(entropy), "also_admitted", invitation.address, invitation.language, told, now
             ),
         ]
-        rest = {id_: one for id_, one in invitation.transfers.items() if id_ != asked.user_id}
         if strike_out:
             return _revoked(invitation), [*beside, *_let_go(invitation)]
-        return replace(invitation, transfers=rest), beside
+        return _without(invitation, asked), beside
 
     _change(visitor, gallery_id, grant_id, "transfer-approve", decide, now)
     return made[0]
@@ -580,15 +621,19 @@ def turn_down(
     def decide(deed: Deed) -> tuple[Invitation, list[Change]]:
         invitation = deed.invitation
         asked = _asking(invitation, user_id, now)
-        rest = {id_: one for id_, one in invitation.transfers.items() if id_ != asked.user_id}
         who = keys.user(asked.user_id)
         user = users.from_item(read([who], consistent=True).get(who))
         language = invitation.language if user is None else user.language
         facts = {"title": deed.gallery.title}
         mail = _told(new_id(entropy), "not_admitted", asked.address, language, facts, now)
-        return replace(invitation, transfers=rest), [mail]
+        return _without(invitation, asked), [mail]
 
     return _change(visitor, gallery_id, grant_id, "transfer-decline", decide, now)
+
+
+def _without(invitation: Invitation, asked: Transfer) -> Invitation:
+    rest = {id_: one for id_, one in invitation.transfers.items() if id_ != asked.user_id}
+    return replace(invitation, transfers=rest)
 
 
 def _asking(invitation: Invitation, user_id: str | None, now: int) -> Transfer:

@@ -21,7 +21,17 @@ from foyer.storage.table import ConditionFailed, Item, read, write
 ASKED = frozenset({"sign_up", "resend", "opened", "new_address", "code", "reset"})
 ABOUT_INVITATIONS = frozenset({"invitation", "admitted"})
 # What strangers and photographers cause: not mailed to who complained (mission 0.16).
-UNASKED = frozenset({"activation", "already_registered", "invitation", "no_account"})
+UNASKED = frozenset(
+    {
+        "activation",
+        "already_registered",
+        "also_admitted",
+        "invitation",
+        "new_address",
+        "no_account",
+        "not_admitted",
+    }
+)
 REGISTERING = frozenset({"sign_up", "resend", "opened"})
 
 TRIES = 3  # to write a link beside others who do
@@ -46,7 +56,7 @@ def written(mail: Mail, now: int, entropy: Entropy = token_bytes) -> Mail:
     letter = _written(mail, now, entropy)
     key = keys.delivery(logon_id(letter.to))
     row = read([key], consistent=True).get(key)
-    why = deliveries.from_item(row).stops(needed=letter.kind not in UNASKED)
+    why = deliveries.from_item(row, now).stops(needed=letter.kind not in UNASKED)
     if why is not None:
         raise Undeliverable(why)
     return letter

@@ -23,6 +23,7 @@ def own_now(account: User, session: Session, guests: Iterable[str]) -> User:
         profile=named,
         password_id=None,
         terms=None,
+        owned_at=session.started_at,
         sessions={session.id: session},
         took=dict.fromkeys(guests, session.started_at),
         epoch=account.epoch + 1,

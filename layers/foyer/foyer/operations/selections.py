@@ -108,6 +108,8 @@ def create(
     try:
         write(selections.put(user.id, selection), *records)
     except ConditionFailed as failed:
+        if failed.items[0] is not None:  # by our own first attempt: nobody else knows its id
+            return selection
         raise Refusal(Reason.BUSY, retry_after=1) from failed
     return selection
 
@@ -249,8 +251,13 @@ def delete(visitor: Visitor, selection_id: str, now: int) -> None:
     rows = _mine(visitor, _key(visitor, selection_id))
     if _owner(visitor, rows, now, changing=True) is None:
         raise Refusal(Reason.NOT_FOUND)
-    if _stored(visitor, selection_id, rows) is not None:
+    if _stored(visitor, selection_id, rows) is None:
+        return
+    try:
         _change(visitor, selection_id, decide, now)
+    except Refusal as refusal:
+        if refusal.reason is not Reason.NOT_FOUND:  # gone meanwhile, perhaps by our first attempt
+            raise
 
 
 # ---- its pictures --------------------------------------------------------------------------------
@@ -300,7 +307,7 @@ def _hung(visitor: Visitor, kept: Kept, rows: Mapping[Key, Item], now: int) -> G
     """The gallery of a picture this visitor may see; NOT_FOUND for any other."""
     gallery = doors.gallery_in(rows, kept.gallery_id)
     row = rows.get(keys.picture(kept.gallery_id, kept.picture_id))
-    found = doors.at(visitor, gallery, rows, now)
+    found = doors.at(visitor, kept.gallery_id, gallery, rows, now)
     if gallery is None or not found.is_open or row is None or catalogue.picture(row).hidden:
         raise Refusal(Reason.NOT_FOUND)
     return gallery
@@ -337,10 +344,11 @@ def share(visitor: Visitor, selection_id: str, now: int, entropy: Entropy = toke
     made: list[str] = []
 
     def decide(user: User, selection: Selection) -> Sequence[Change]:
-        made[:] = [selection.share_id or new_id(entropy)]
-        if selection.share_id is not None:
+        shared = selection.share_id is not None and selection.shared_at > user.owned_at
+        made[:] = [selection.share_id if shared and selection.share_id else new_id(entropy)]
+        if shared:
             return []
-        return [selections.change(user.id, selection, share=made[0])]
+        return [selections.change(user.id, selection, share=made[0], shared_at=now)]
 
     _change(visitor, selection_id, decide, now)
     assert visitor.user is not None  # noqa: S101 - it was his
@@ -365,11 +373,13 @@ def shared(visitor: Visitor, text: str, now: int) -> View:
     token = Token.parse("sel", text)
     if token is None or not token.is_genuine(_ring(now)):
         raise Refusal(Reason.LINK_INVALID)
-    key = keys.selection(token.owner, token.subject)
-    rows = _mine(visitor, [key])
+    key, whose = keys.selection(token.owner, token.subject), keys.user(token.owner)
+    rows = _mine(visitor, [key, whose])
     visitor.recognise(rows, now)
-    selection = selections.from_item(rows.get(key))
-    if selection is None or selection.share_id != token.link_id:
+    selection, owner = selections.from_item(rows.get(key)), users.from_item(rows.get(whose))
+    good = selection is not None and selection.share_id == token.link_id
+    # what somebody else shared before the account came into its owner's hands is not his
+    if selection is None or owner is None or not good or selection.shared_at <= owner.owned_at:
         raise Refusal(Reason.LINK_EXPIRED, facts={"next": "ask_again"})
     return View(selection, _shown(visitor, selection, now))
 
@@ -399,6 +409,9 @@ def submit(
         raise Refusal(Reason.SELECTION_EMPTY)
     if len(seen) > POLICY.selections.submitted_galleries:
         raise Refusal(Reason.SELECTION_FULL)
+    limit = Limit("submit", visitor.source, POLICY.selections.submissions_per_source_per_hour)
+    if limits.count(limit, now) is None:
+        raise Refusal(Reason.TOO_MANY_REQUESTS, retry_after=limit.retry_after(now))
 
     def decide(user: User, selection: Selection) -> Sequence[Change]:
         sent = {**selection.submitted, **dict.fromkeys(seen, now)}

@@ -344,10 +344,10 @@ def sign_in(visitor: Visitor, given: Given, now: int, entropy: Entropy = token_b
     found = read(mine, consistent=True)
     visitor.recognise(found, now)
     device = visitor.known_device(email, now)
-    counted = _count_attempt(visitor, given, email, asked, device, now)
     owner = users.owner_of(found.get(keys.email(email)))
     if device is not None and device.since < users.proved_at(found.get(keys.email(email))):
         device = None  # the address was somebody else's then
+    counted = _count_attempt(visitor, given, email, asked, device, now)
     rows = read(_account_keys(owner or NOBODY, given, visitor), consistent=True)
     proven = _prove(given, owner, rows, email, asked, found, counted, now)
     if proven is None or _spent_while_signed_in(visitor, asked, found, now):

@@ -293,7 +293,7 @@ def products(
     gallery = None
     if gallery_id is not None:
         gallery, rows = doors.read_gallery(visitor, gallery_id, now)
-        if not doors.at(visitor, gallery, rows, now).is_open:
+        if not doors.at(visitor, gallery_id, gallery, rows, now).is_open:
             raise Refusal(Reason.NOT_FOUND)
     page = catalogue.products(gallery, limit=limit, after=after)
     items = tuple(catalogue.product(item) for item in page.items)

@@ -2,6 +2,7 @@
 within the organizations his role reaches; anything else is not there to him."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from secrets import token_bytes
 
@@ -13,6 +14,7 @@ from foyer.operations.people import spread
 from foyer.operations.sessions import RETRIES, Visitor, cost
 from foyer.operations.staff import acting, attempt_of
 from foyer.rules.galleries import Access, Gallery, Picture, Rights, Transfers, Visibility, forgiven
+from foyer.rules.invitations import Invitation
 from foyer.rules.organizations import Organization
 from foyer.rules.refusals import Reason, Refusal
 from foyer.rules.roles import Power, reach
@@ -262,11 +264,7 @@ def delete(
             break
         leaving = replace(gallery, leaving=True, version=gallery.version + 1)
         try:
-            write(
-                users.acts(actor),
-                catalogue.put_gallery(leaving, gallery),
-                *_relisted(gallery, leaving),
-            )
+            write(users.acts(actor), catalogue.put_gallery(leaving, gallery))
         except ConditionFailed:
             continue
         gallery = leaving
@@ -274,21 +272,24 @@ def delete(
     else:
         raise Refusal(Reason.BUSY, retry_after=1)
     while time_is_left():
+        products = catalogue.listed_products_of(gallery_id, SWEPT)
+        if products:
+            write(*(catalogue.withdraw_product(item) for item in products))
+            continue
         rest = catalogue.rest_of_gallery(gallery_id, SWEPT)
         if not rest:
-            write(*catalogue.delete_gallery(gallery))
+            with suppress(ConditionFailed):  # somebody else did it meanwhile
+                write(*catalogue.delete_gallery(gallery))
             return True
-        gone = list[Change]()
-        for item in rest:
-            gone.append(catalogue.take_away(item))
-            invitation = grants.from_item(item) if keys.is_grant(item["sk"]) else None
-            if invitation is not None and invitation.bound_to is not None:
-                gone.append(grants.take_away_from(invitation.bound_to, gallery_id))
-        try:
-            write(*gone)
-        except ConditionFailed:
-            continue  # read again: what is there now goes
+        bound = {one.bound_to for item in rest if (one := _grant(item)) is not None}
+        gone: list[Change] = [catalogue.take_away(item) for item in rest]
+        gone += [grants.take_away_from(id_, gallery_id) for id_ in sorted(filter(None, bound))]
+        write(*gone)
     return False
+
+
+def _grant(item: Item) -> Invitation | None:
+    return grants.from_item(item) if keys.is_grant(item["sk"]) else None
 
 
 # ---- pictures ------------------------------------------------------------------------------------
@@ -389,15 +390,12 @@ def change_picture(
     picture = catalogue.picture(rows[key])
     if wish.products is not None:
         _check_products(gallery, wish.products)
-    after = replace(
-        picture,
-        title=wish.title or picture.title,
-        src=wish.src or picture.src,
-        products=picture.products if wish.products is None else wish.products,
-        hidden=picture.hidden if wish.hidden is None else wish.hidden,
-    )
+    said = {name: value for name, value in vars(wish).items() if value is not None}
+    if not said:
+        return picture
+    after = replace(picture, **said)
     try:
-        write(users.acts(actor), catalogue.change_picture(after))
+        write(users.acts(actor), catalogue.change_picture(after, said))
     except ConditionFailed as failed:
         raise Refusal(Reason.NOT_FOUND) from failed
     return after
@@ -446,7 +444,8 @@ def received(
 ) -> tuple[list[Received], Item | None]:
     hanging(visitor, gallery_id, now)
     page = selections.submitted_of(gallery_id, limit=limit, after=after)
-    found = [selections.submitted_from(item) for item in page.items]
+    there = [item for item in page.items if item.get("expires", now + 1) > now]
+    found = [selections.submitted_from(item) for item in there]
     wanted = [keys.picture(gallery_id, id_) for one in found for id_ in one.pictures]
     rows = read(wanted, consistent=False) if wanted else {}
     return [
@@ -460,3 +459,12 @@ def received(
         )
         for one in found
     ], page.last
+
+
+def put_away(visitor: Visitor, gallery_id: str, user_id: str, selection_id: str, now: int) -> None:
+    """A selection that was sent is in the list no more; whoever sent it keeps his own."""
+    actor, _, _ = hanging(visitor, gallery_id, now, changing=True)
+    try:
+        write(users.acts(actor), selections.unsubmit(gallery_id, user_id, selection_id))
+    except ConditionFailed as failed:
+        raise Refusal(Reason.BUSY, retry_after=1) from failed

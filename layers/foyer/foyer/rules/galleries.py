@@ -24,10 +24,10 @@ _DOWNLOADS: tuple[Download, ...] = ("none", "web", "original")
 
 
 def together(granted: Iterable[Rights]) -> Rights:
-    """What somebody may do who was granted all of these."""
+    """What somebody may do who was granted all of these: shut out by one of them, he is out."""
     rights = list(granted)
     best = max((one.download for one in rights), key=_DOWNLOADS.index)
-    return Rights(any(one.enter for one in rights), best)
+    return Rights(all(one.enter for one in rights), best)
 
 
 @dataclass(frozen=True)

@@ -73,19 +73,20 @@ class Invitation:
     transfers: Mapping[str, Transfer] = field(default_factory=dict)
     asked_again_at: int | None = None
     batch: str | None = None
+    moved_to: str | None = None  # the user whom it names since he left the address
     version: int = 1
 
     def state(self, now: int) -> State:
-        if self.answer in {State.PENDING, State.ACCEPTED} and self.transfers:
-            return State.TRANSFERRING
         if self.answer is State.PENDING and now >= self.until:
             return State.EXPIRED
+        if self.answer in {State.PENDING, State.ACCEPTED} and self.transfers:
+            return State.TRANSFERRING
         return self.answer
 
     def is_live(self, now: int) -> bool:
         """Whether its link leads in, for whom it was meant."""
-        if self.answer is State.ACCEPTED:
-            return True
+        if not self.rights.enter or self.answer is State.ACCEPTED:
+            return self.rights.enter
         return self.answer in {State.PENDING, State.DECLINED} and now < self.until
 
     def admits(self, now: int, *, void_until: int) -> bool:
@@ -105,7 +106,7 @@ def answerable(invitation: Invitation | None, link_id: str, now: int) -> Invitat
     LINK_EXPIRED."""
     if invitation is None:
         raise Refusal(Reason.LINK_INVALID)
-    if invitation.answer is State.REVOKED:
+    if invitation.answer is State.REVOKED or not invitation.rights.enter:
         raise Refusal(Reason.LINK_REVOKED, facts=ASK_AGAIN)
     if invitation.link_id != link_id:
         raise Refusal(Reason.LINK_REPLACED, facts=ASK_AGAIN)

@@ -149,6 +149,7 @@ class Mails:
     per_staff_per_hour: int
     per_person_by_staff_per_hour: int
     digest_seconds: int
+    bounced_days: int
 
 
 @dataclass(frozen=True)
@@ -176,6 +177,8 @@ class Selections:
     most: int
     pictures: int
     submitted_galleries: int
+    submissions_per_source_per_hour: int
+    merged: int
 
 
 @dataclass(frozen=True)

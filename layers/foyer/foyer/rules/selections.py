@@ -30,6 +30,7 @@ class Selection:
     version: int = 0  # 0: not stored yet
     made_at: int = 0
     share_id: str | None = None
+    shared_at: int = 0
     submitted: Mapping[str, int] = field(default_factory=dict)
 
 

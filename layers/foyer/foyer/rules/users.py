@@ -139,6 +139,7 @@ class User:
     approved_before: bool = False  # a site administrator opened it: nobody need approve (H16)
     is_proved: bool = True  # of his address, by more than a link that people forward (0.9)
     epoch_at: int = 0  # since when it is this epoch
+    owned_at: int = 0  # when he first proved the address, where somebody else had the account
 
     @property
     def organization_id(self) -> str:

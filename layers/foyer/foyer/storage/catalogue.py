@@ -274,6 +274,22 @@ def still_there(gallery: Gallery) -> Check:
     return Check(keys.gallery(gallery.id), "attribute_exists(pk) AND attribute_not_exists(leaving)")
 
 
+def listed_products_of(gallery_id: str, limit: int) -> list[Item]:
+    """Products of a gallery that some list still shows."""
+    prefix = keys.product_position(gallery_id, "")
+    for name in (keys.PUBLIC_PRODUCTS, keys.products_of(gallery_id)):
+        page = table.listing(name, prefix=prefix, limit=limit)
+        if page.items:
+            return page.items
+    return []
+
+
+def withdraw_product(item: Item) -> Update:
+    """For sale no more, in no list; what was ordered of it is in its order."""
+    key = Key(item["pk"], item["sk"])
+    return setting(key, {"active": False}, removes=["list", "list_at"])
+
+
 def rest_of_gallery(gallery_id: str, limit: int) -> list[Item]:
     """Some of what stands under a gallery's key beside its own row, for taking it away."""
     for first in (
@@ -282,7 +298,7 @@ def rest_of_gallery(gallery_id: str, limit: int) -> list[Item]:
         keys.submitted_to(gallery_id),
         keys.picture(gallery_id, ""),
     ):
-        page = table.family(first, first.sk, limit=limit)
+        page = table.family(first, first.sk, limit=limit, consistent=True)
         if page.items:
             return page.items
     return []
@@ -319,16 +335,12 @@ def put_picture(picture: Picture, *, new: bool = False) -> Put:
     )
 
 
-def change_picture(picture: Picture) -> Update:
-    """A picture that is there, changed."""
+def change_picture(picture: Picture, said: Iterable[str]) -> Update:
+    """What was said of a picture that is there, and no more: others may say more meanwhile."""
+    is_: dict[str, Any] = {**vars(picture), "products": list(picture.products)}
     return setting(
         keys.picture(picture.gallery_id, picture.id),
-        {
-            "title": picture.title,
-            "src": picture.src,
-            "products": list(picture.products),
-            "hidden": picture.hidden,
-        },
+        {name: is_[name] for name in said},
         condition="attribute_exists(pk)",
     )
 

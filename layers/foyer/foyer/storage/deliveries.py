@@ -4,6 +4,8 @@ only ever grow worse, so that it does not matter in which order the news comes, 
 from dataclasses import dataclass
 
 from foyer.rules.invitations import Delivery
+from foyer.rules.policy import POLICY
+from foyer.rules.sessions import DAY
 from foyer.storage import keys
 from foyer.storage.table import Item, Update, setting
 
@@ -23,10 +25,12 @@ class Suppressed:
         return Delivery.COMPLAINED if self.complained and not needed else None
 
 
-def from_item(item: Item | None) -> Suppressed:
+def from_item(item: Item | None, now: int) -> Suppressed:
+    """A mailbox that was not there is tried again after a while: it may be by then."""
     if item is None:
         return Suppressed()
-    return Suppressed("bounced_at" in item, "complained_at" in item)
+    lately = now - POLICY.mails.bounced_days * DAY
+    return Suppressed(item.get("bounced_at", lately) > lately, "complained_at" in item)
 
 
 def note(email: str, why: Delivery, now: int) -> Update:

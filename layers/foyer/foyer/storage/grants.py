@@ -72,6 +72,7 @@ def from_item(item: Item | None) -> Invitation | None:
         },
         asked_again_at=item.get("asked_again_at"),
         batch=item.get("batch"),
+        moved_to=item.get("moved_to"),
         version=item["version"],
     )
 
@@ -99,6 +100,7 @@ def _facts(invitation: Invitation) -> dict[str, Any]:
         },
         "asked_again_at": invitation.asked_again_at,
         "batch": invitation.batch,
+        "moved_to": invitation.moved_to,
         "version": invitation.version,
     }
 

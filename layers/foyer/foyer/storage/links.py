@@ -21,6 +21,7 @@ class Link:
     used_with: str | None = None  # the hash of the cookie that did it
     address: str | None = None  # of a change of address: the new one
     asked_at: int = 0
+    left: str | None = None  # the address it is instead of
 
     @property
     def key(self) -> Key:
@@ -43,6 +44,7 @@ def from_item(item: Item | None) -> Link | None:
         item.get("used_with"),
         item.get("address"),
         item.get("asked_at", 0),
+        item.get("left"),
     )
 
 
@@ -55,6 +57,7 @@ def replace(old: Link | None, new: Link) -> Put:
         "until": new.until,
         "address": new.address,
         "asked_at": new.asked_at,
+        "left": new.left,
         "expires": new.until + DAY,
     }
     if old is None:

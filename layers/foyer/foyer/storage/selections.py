@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from foyer.rules.selections import Kept, Selection
+from foyer.rules.sessions import DAY
 from foyer.storage import keys
 from foyer.storage.keys import Key
 from foyer.storage.table import ABSENT, Change, Delete, Item, Page, Put, Update, family, setting
@@ -21,6 +22,7 @@ def from_item(item: Item | None) -> Selection | None:
         version=item["version"],
         made_at=item["made_at"],
         share_id=item.get("share"),
+        shared_at=item.get("shared_at", 0),
         submitted=item["submitted"],
     )
 
@@ -43,6 +45,7 @@ def put(user_id: str, selection: Selection, before: Selection | None = None) -> 
         "version": selection.version,
         "made_at": selection.made_at,
         "share": selection.share_id,
+        "shared_at": selection.shared_at or None,
         "submitted": dict(selection.submitted),
     }
     if before is None or before.version == 0:
@@ -99,6 +102,9 @@ def of_user(user_id: str, *, limit: int, after: Key | None = None) -> Page:
 # ---- sent to the photographer --------------------------------------------------------------------
 
 
+KEPT_OF_A_GUEST = 90 * DAY
+
+
 @dataclass(frozen=True)
 class Submitted:
     """What the photographer of a gallery gets of a selection: its pictures of that gallery, as
@@ -125,8 +131,13 @@ def submit(submitted: Submitted) -> Change:
             "name": submitted.name,
             "address": submitted.address,
             "message": submitted.message,
+            "expires": None if submitted.address else submitted.at + KEPT_OF_A_GUEST,
         }
     )
+
+
+def unsubmit(gallery_id: str, user_id: str, selection_id: str) -> Delete:
+    return Delete(keys.submitted(gallery_id, user_id, selection_id))
 
 
 def submitted_from(item: Item) -> Submitted:

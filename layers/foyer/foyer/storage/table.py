@@ -199,12 +199,21 @@ def family(
     limit: int,
     after: Key | None = None,
     newest_first: bool = False,
+    consistent: bool = False,
 ) -> Page:
     """The rows of `head`'s partition whose sort key begins so, in its order, behind `after`."""
     start = None if after is None else after._asdict()
     values = {":pk": head.pk, ":sk": prefix}
     condition = "pk = :pk AND begins_with(sk, :sk)"
-    return _query(condition, values, {}, limit=limit, after=start, backwards=newest_first)
+    return _query(
+        condition,
+        values,
+        {},
+        limit=limit,
+        after=start,
+        backwards=newest_first,
+        consistent=consistent,
+    )
 
 
 def _query(
@@ -216,8 +225,11 @@ def _query(
     index: str | None = None,
     after: Item | None = None,
     backwards: bool = False,
+    consistent: bool = False,
 ) -> Page:
     options: dict[str, Any] = {"ScanIndexForward": False} if backwards else {}
+    if consistent:
+        options["ConsistentRead"] = True
     if index is not None:
         options["IndexName"] = index
     if names:
@@ -235,7 +247,9 @@ def _query(
     )
     items = [_plain(raw) for raw in answer["Items"]]
     if len(items) <= limit:
-        return Page(items, None)
+        # DynamoDB ends a page at 1 MB as well
+        more = answer.get("LastEvaluatedKey")
+        return Page(items, _plain(more) if more else None)
     names_of_key = ("pk", "sk", *_INDEX_KEYS.get(index or "", ()))
     return Page(items[:limit], {name: items[limit - 1][name] for name in names_of_key})
 

@@ -60,6 +60,7 @@ def from_item(item: Item | None) -> User | None:
         approved_before=item.get("approved_before", False),
         is_proved=not item.get("unproved", False),
         epoch_at=item.get("epoch_at", 0),
+        owned_at=item.get("owned_at", 0),
     )
 
 
@@ -155,6 +156,7 @@ def _account(user: User) -> dict[str, Any]:
         "claim": user.claim_id,
         "approved_before": user.approved_before or None,
         "unproved": None if user.is_proved else True,
+        "owned_at": user.owned_at or None,
     }
 
 
@@ -427,15 +429,19 @@ def proved_anew(email: str, user_id: str, now: int) -> Update:
 
 def leave_address(email: str, user_id: str, now: int) -> Update:
     """The address is nobody's any more, and what was mailed to it until now opens nothing; fails
-    where it is not his."""
-    return setting(
+    where it is not his. When it was left before stays known: what was mailed since then was his."""
+    return Update(
         keys.email(email),
-        {"left_at": now},
-        removes=["user"],
+        "SET left_before = if_not_exists(left_at, :never), left_at = :now REMOVE #user",
         condition="#user = :of",
         names={"#user": "user"},
-        values={":of": user_id},
+        values={":of": user_id, ":now": now, ":never": 0},
     )
+
+
+def left_before(item: Item | None) -> int:
+    """When an address was left by an owner before the one who left it last."""
+    return 0 if item is None else int(item.get("left_before", 0))
 
 
 def consent(user_id: str, record_id: str, terms: str | None, newsletter: bool, now: int) -> Put:

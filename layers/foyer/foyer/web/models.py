@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 from foyer.operations.sessions import Presence
-from foyer.rules.galleries import Entry, Gallery
+from foyer.rules.galleries import Entry, Gallery, forgiven
 from foyer.rules.policy import POLICY, ProfileType
 from foyer.rules.sessions import Level
 from foyer.rules.users import GENERIC_ID, Profile, what_is_next
@@ -81,6 +81,13 @@ def mailable(text: str) -> str | None:
         return None
 
 
+def _long_enough(text: str) -> str:
+    """What is left of a gallery's password when all is forgiven that may be."""
+    if len(forgiven(text)) < 6:
+        raise PydanticCustomError("string_too_short", "too short")
+    return text
+
+
 def _writable(text: str) -> str:
     """Any text; half a surrogate pair, which JSON can say, is none."""
     if any(category(c) == "Cs" for c in text):
@@ -105,7 +112,12 @@ Title = Annotated[
 ]
 Source = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_source)]
 # A gallery's, which is no account's: spaces around it and the like are forgiven.
-DoorPassword = Annotated[str, Field(min_length=6, max_length=100), AfterValidator(_writable)]
+DoorPassword = Annotated[
+    str,
+    Field(min_length=6, max_length=100),
+    AfterValidator(_writable),
+    AfterValidator(_long_enough),
+]
 Phone = Annotated[str, Field(min_length=3, max_length=40, pattern=r"^[0-9+()/. -]+$")]
 # As typed: 15 to 256 characters, any (R1). What is given to sign in may be anything.
 NewPassword = Annotated[str, Field(min_length=15, max_length=256), AfterValidator(_writable)]
