@@ -188,7 +188,7 @@ def test_proof_is_asked_for_and_then_it_can_be_done(site: Site, nina: Browser) -
     assert asked.status_code == 401
     assert "Is it you?" in text(asked)
     wrong = nina.submit("/account/proof", password=OTHER_PASSWORD)
-    assert (wrong.status_code, "Type the password again" in text(wrong)) == (401, True)
+    assert (wrong.status_code, "type the password again" in text(wrong)) == (401, True)
     assert "The code from the mail" in text(nina.submit("/account/proof/code"))
     assert nina.submit("/account/proof", code=nina.code(NINA)).status_code == 303
     assert nina.submit("/account/security/password", new=OTHER_PASSWORD).status_code == 303

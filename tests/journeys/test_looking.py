@@ -73,6 +73,7 @@ ANSWERS = {  # the address of a page that answered a form leads to the form
     "/staff/galleries/{gallery_id}/pictures/{picture_id}/down",
     "/staff/galleries/{gallery_id}/pictures/{picture_id}/hidden",
     "/staff/galleries/{gallery_id}/requests/{request_id}/dismiss",
+    "/staff/galleries/{gallery_id}/selections/{user_id}/{selection_id}",
     "/staff/galleries/{gallery_id}/requests/{request_id}/invite",
     *(
         f"/staff/galleries/{{gallery_id}}/invitations/{{invitation_id}}/{deed}"

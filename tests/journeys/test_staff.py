@@ -71,7 +71,12 @@ def test_h18_h19_who_must_be_let_in_waits_as_the_guest_he_was_with_the_same_cart
     browser.add(VOUCHER)
     guest = browser.who()
     answer = apply(browser)
-    assert answer.json == {"status": "pending_approval", "session": None, "transfer": None}
+    assert answer.json == {
+        "status": "pending_approval",
+        "session": None,
+        "transfer": None,
+        "gallery_id": None,
+    }
     assert browser.session()["authentication"] == "guest"
     assert browser.who() == guest
     browser.add(CALENDAR)

@@ -151,7 +151,12 @@ def test_nobody_else_can_send_a_photographers_form(
     before = site.cloud.rows()
     for path in forms():
         path = path.format(
-            gallery_id="coast", picture_id="low-tide", invitation_id="x", request_id="x"
+            gallery_id="coast",
+            picture_id="low-tide",
+            invitation_id="x",
+            request_id="x",
+            user_id="x",
+            selection_id="x",
         )
         answer = send(client, path, {}, sure="yes", addresses=NINA, title="x", locale="en")
         assert answer.status_code == 404, path
@@ -170,10 +175,15 @@ def forms() -> list[str]:
 
 
 def test_every_form_of_a_photographer_has_a_page_that_leads_back(invited: Browser) -> None:
-    assert len(forms()) == 16
+    assert len(forms()) == 17
     for path in forms():
         address = path.format(
-            gallery_id="coast", picture_id="low-tide", invitation_id="x", request_id="x"
+            gallery_id="coast",
+            picture_id="low-tide",
+            invitation_id="x",
+            request_id="x",
+            user_id="x",
+            selection_id="x",
         )
         answer = invited.get(address)
         assert answer.status_code in {200, 303}, path

@@ -405,7 +405,7 @@ def test_address_change_x_registration_of_it_by_somebody_else_one_has_it(
         ]
 
     seen = set()
-    for scene, (changed, registered) in schedules(site, gateway, flows, FEWER):
+    for scene, (changed, registered) in schedules(site, gateway, flows):
         assert {said(changed), said(registered)} in (
             {DONE, (409, "already_active")},
             {DONE, (409, "address_taken")},

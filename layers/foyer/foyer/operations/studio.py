@@ -271,11 +271,13 @@ def delete(
         break
     else:
         raise Refusal(Reason.BUSY, retry_after=1)
+    for_sale = True
     while time_is_left():
-        products = catalogue.listed_products_of(gallery_id, SWEPT)
+        products = catalogue.listed_products_of(gallery_id, SWEPT) if for_sale else []
         if products:
             write(*(catalogue.withdraw_product(item) for item in products))
             continue
+        for_sale = False
         rest = catalogue.rest_of_gallery(gallery_id, SWEPT)
         if not rest:
             with suppress(ConditionFailed):  # somebody else did it meanwhile
