@@ -443,6 +443,8 @@ def test_a18_a_revoked_invitation_opens_nothing_whoever_took_it(
     # invited again, she is in again; the old link is not good for it
     assert invited(boss, NINA, key="second-key-of-20-char") == id_
     assert said(accept(browser, token, name=None)) == (410, "link_replaced")
+    prove(browser)
+    assert is_in(browser)
     assert accept(browser, browser.token(NINA), name=None).status_code == 200
     assert is_in(browser)
 
@@ -538,6 +540,11 @@ def test_an_invitation_to_a_gallery_that_was_taken_away_says_it_is_over(
 
 
 # ---- addresses that change hands -----------------------------------------------------------------
+
+
+def prove(browser: Browser) -> None:
+    browser.post("/v1/account/proof", {})
+    assert browser.post("/v1/account/proof", {"code": browser.code(NINA)}).status_code == 204
 
 
 def change_address(browser: Browser, new: str) -> None:

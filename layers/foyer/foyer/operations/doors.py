@@ -12,6 +12,7 @@ from foyer.rules.refusals import Reason, Refusal
 from foyer.rules.sessions import Level
 from foyer.rules.users import User
 from foyer.storage import catalogue, grants, keys, users
+from foyer.storage.grants import Held
 from foyer.storage.keys import Key
 from foyer.storage.secrets import site_key
 from foyer.storage.table import Item, read
@@ -70,8 +71,12 @@ def look(
     )
 
 
+def _held(user: User, gallery_id: str, rows: Mapping[Key, Item]) -> Held | None:
+    return grants.held_from(rows.get(keys.held(user.id, gallery_id)))
+
+
 def _grant(user: User, gallery: Gallery, rows: Mapping[Key, Item], now: int) -> Rights | None:
-    held = grants.held_from(rows.get(keys.held(user.id, gallery.id)))
+    held = _held(user, gallery.id, rows)
     if held is not None:
         return held.rights
     if user.email is None or not user.is_proved:
@@ -103,7 +108,7 @@ def at(
     there is no such gallery, for that must look the same."""
     if visitor.user is None or visitor.level is not Level.SIGNED_IN:
         return look(visitor, gallery, rows, now)
-    if keys.held(visitor.user.id, gallery_id) not in rows:
+    if _held(visitor.user, gallery_id, rows) is None:
         more = [key for key in keys_of(visitor.user, [gallery_id], now) if key not in rows]
         rows = {**rows, **read(more, consistent=True)}
     return look(visitor, gallery, rows, now)
@@ -118,7 +123,7 @@ def opened(
         closed = [
             id_
             for id_, gallery in known.galleries.items()
-            if not gallery.is_free and keys.held(visitor.user.id, id_) not in rows
+            if not gallery.is_free and _held(visitor.user, id_, rows) is None
         ]
         more = [key for key in keys_of(visitor.user, closed, now) if key not in rows]
         rows = {**rows, **(read(more, consistent=False) if closed and more else {})}
