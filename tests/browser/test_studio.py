@@ -240,7 +240,8 @@ def test_p15_hundreds_are_invited_with_progress_with_and_without_scripts(
     page.fill("[name=addresses]", many)
     page.locator("form:has([name=addresses]) button").first.click()
     expect(page.get_by_role("progressbar")).to_be_visible(timeout=30_000)
-    page.screenshot(path="screenshots/studio-inviting-320.png", full_page=True)
+    if not scripts:  # a picture of a page that leaves by itself can hang Chromium
+        page.screenshot(path="screenshots/studio-inviting-320.png", full_page=True)
     while not scripts and page.get_by_role("progressbar").count():
         page.get_by_role("button", name="Go on").click(timeout=30_000)
         page.wait_for_load_state()
