@@ -3,7 +3,7 @@ belongs here, so this is also who says 404 and 405, for pages and for /v1."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Path as InPath
@@ -37,11 +37,10 @@ from skin.page import (
     STATIC,
     TEXT,
     Page,
+    back_to_its_page,
     documented,
     error_page,
-    own_path,
     page,
-    see_other,
     seen_at,
     static_text,
 )
@@ -102,7 +101,7 @@ for part in (
 )
 def back_to_the_form() -> Page:
     """The address of a page that answered a form, typed or bookmarked: the form itself."""
-    return see_other(quote(own_path(seen_at(request().path))))
+    return back_to_its_page()
 
 
 @app.get("/problems/<code>", responses=documented(Reason.NOT_FOUND), tags=["pages"])

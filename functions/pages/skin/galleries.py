@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
-from urllib.parse import quote
 
 from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.openapi.params import Path as InPath
@@ -26,13 +25,12 @@ from skin.page import (
     Kept,
     Page,
     Typed,
+    back_to_its_page,
     documented,
     form_page,
-    own_path,
     page,
     read,
     see_other,
-    seen_at,
 )
 
 AT_ONCE = 24
@@ -264,7 +262,7 @@ def ask_access(gallery_id: GalleryId, email: Typed = "", message: Kept = "") -> 
     tags=["pages"],
 )
 def back_to_the_gallery(gallery_id: GalleryId) -> Page:  # noqa: ARG001 - it is in the path
-    return see_other(quote(own_path(seen_at(request().path))))
+    return back_to_its_page()
 
 
 # ---- shared with me ------------------------------------------------------------------------------

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from typing import Annotated, Literal
-from urllib.parse import quote
 
 from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.openapi.params import Path as InPath
@@ -16,7 +15,16 @@ from foyer.rules.roles import ROOT, Power, has
 from foyer.web import cursors
 from foyer.web.api import request
 from foyer.web.models import Body, Id, Line
-from skin.page import POSTED, Page, Typed, documented, form_page, read, see_other, seen_at
+from skin.page import (
+    POSTED,
+    Page,
+    Typed,
+    back_to_its_page,
+    documented,
+    form_page,
+    read,
+    see_other,
+)
 from skin.staff import (
     CHOICES,
     STAFF,
@@ -106,7 +114,7 @@ def change(org_id: OrganizationId, name: Typed = "", approval: Typed = "") -> Pa
     tags=["pages"],
 )
 def back_to_the_tree(org_id: OrganizationId) -> Page:  # noqa: ARG001 - stands in the path
-    return see_other(quote(seen_at(request().path)))
+    return back_to_its_page()
 
 
 def _tree_page(

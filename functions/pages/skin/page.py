@@ -218,6 +218,11 @@ def see_other(path: str, **query: str) -> Page:
     return Response(303, HTML, "", headers={"Location": location})
 
 
+def back_to_its_page() -> Page:
+    """From the address of a page that answered a form, typed or bookmarked: where the form is."""
+    return see_other(quote(own_path(seen_at(request().path))))
+
+
 # Where a person may stay who got a page in answer to a form.
 _SEEN_AT = {
     "/cart/lines": "/cart",

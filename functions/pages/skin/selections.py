@@ -28,13 +28,13 @@ from skin.page import (
     Page,
     Typed,
     Yes,
+    back_to_its_page,
     documented,
     form_page,
     own_path,
     page,
     read,
     see_other,
-    seen_at,
 )
 from skin.registration import agreed, pasted_token
 from skin.signing_in import sign_in_form
@@ -274,7 +274,7 @@ def delete(selection_id: SelectionId, confirm: Yes = "") -> Page:
     tags=["pages"],
 )
 def back_to_the_selection(selection_id: SelectionId) -> Page:  # noqa: ARG001 - it is in the path
-    return see_other(quote(own_path(seen_at(request().path))))
+    return back_to_its_page()
 
 
 # ---- its pictures --------------------------------------------------------------------------------

@@ -13,7 +13,16 @@ from foyer.operations.organizations import bases
 from foyer.operations.people import spread
 from foyer.operations.sessions import RETRIES, Visitor, cost
 from foyer.operations.staff import acting, attempt_of
-from foyer.rules.galleries import Access, Gallery, Picture, Rights, Transfers, Visibility, forgiven
+from foyer.rules.galleries import (
+    Access,
+    Gallery,
+    Picture,
+    Rights,
+    Transfers,
+    Visibility,
+    default_rights,
+    forgiven,
+)
 from foyer.rules.invitations import Invitation
 from foyer.rules.organizations import Organization
 from foyer.rules.refusals import Reason, Refusal
@@ -148,7 +157,7 @@ def create(
     studio = _studio(actor, organization_id, rows)
     bare = Gallery(new_id(entropy), wish.title or "", studio.name, "private", "login")
     access = wish.access or "login"
-    everybody = wish.everybody or Rights(enter=access != "login")
+    everybody = wish.everybody or default_rights(access)
     bare = replace(bare, path=studio.path, made_at=now, everybody=everybody)
     gallery, password = _wished(bare, wish, entropy)
     records = [attempt.record(now, made=gallery.id)] if attempt else []
@@ -182,7 +191,7 @@ def _wished(gallery: Gallery, wish: Wish, entropy: Entropy) -> tuple[Gallery, st
     access = wish.access or gallery.access
     everybody = wish.everybody or gallery.everybody
     if wish.everybody is None and access != gallery.access:
-        everybody = replace(everybody, enter=access != "login")
+        everybody = replace(everybody, enter=default_rights(access).enter)
     after = replace(
         gallery,
         title=wish.title or gallery.title,
