@@ -182,6 +182,13 @@ class Selections:
 
 
 @dataclass(frozen=True)
+class Orders:
+    per_unproved_address_per_day: int
+    studios: int
+    addresses: int
+
+
+@dataclass(frozen=True)
 class Outbox:
     lease_seconds: int
     redrive_after_seconds: int
@@ -208,6 +215,7 @@ class Policy:
     galleries: Galleries
     invitations: Invitations
     selections: Selections
+    orders: Orders
     outbox: Outbox
 
 

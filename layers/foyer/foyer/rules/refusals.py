@@ -83,6 +83,15 @@ class Reason(StrEnum):
     SIGN_IN_REQUIRED = "sign_in_required"
     SIGN_IN_AGAIN = "sign_in_again"
     PROOF_REQUIRED = "proof_required"
+    # orders and the client's own space
+    CART_EMPTY = "cart_empty"
+    PRICE_CHANGED = "price_changed"
+    LINE_UNAVAILABLE = "line_unavailable"
+    ADDRESS_REQUIRED = "address_required"
+    TOO_MANY_ORDERS = "too_many_orders"
+    TOO_MANY_STUDIOS = "too_many_studios"
+    WRONG_POSTAL_CODE = "wrong_postal_code"
+    TOO_MANY_ADDRESSES = "too_many_addresses"
     # ours, not the visitor's
     BUSY = "busy"
     UNAVAILABLE = "unavailable"

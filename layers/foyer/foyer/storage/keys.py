@@ -13,6 +13,7 @@
 | gallery he may enter| USER#<id>        | GRANT#<gallery>      |                                |                       |
 | who belongs to it   | USER#<id>        | MEMBER               | MEMBERS#<org> (status, since)  |                       |
 | who works there     | USER#<id>        | ROLE#<role>#<org>    | STAFF#<org> (role)             |                       |
+| address book        | USER#<id>        | ADDRESSES            |                                |                       |
 | consent, audit      | USER#<id>        | CONSENT#… AUDIT#…    |                                |                       |
 | idempotency record  | USER#<id>        | KEY#<route>#<key>    |                                |                       |
 | proved address      | EMAIL#<address>  | EMAIL                |                                |                       |
@@ -29,7 +30,7 @@
 | invitation, grant   | GALLERY#<id>     | GRANT#<HMAC of address or user> | GRANTS#<address> (made) |                   |
 | access asked for    | GALLERY#<id>     | REQUEST#<HMAC of address> |                           |                       |
 | selection sent to its photographer | GALLERY#<id> | SUBMITTED#<user>#<id> |                    |                       |
-| outbox              | OUTBOX#<id>      | MAIL                 |                                | OUTBOX#<shard> (retry)|
+| outbox              | OUTBOX#<id>      | MAIL or EVENT        |                                | OUTBOX#<shard> (retry)|
 | limit               | LIMIT#<action>#… | <window>             |                                |                       |
 
 `list`/`list_at` and `due`/`due_at` are two sparse indexes; no decision about access or uniqueness
@@ -75,6 +76,10 @@ def link(user_id: str, purpose: str) -> Key:
 
 def receipt(user_id: str, guest_id: str) -> Key:
     return Key(f"USER#{user_id}", f"RECEIPT#{guest_id}")
+
+
+def addresses(user_id: str) -> Key:
+    return Key(f"USER#{user_id}", "ADDRESSES")
 
 
 def consent(user_id: str, at: int, record_id: str) -> Key:
@@ -183,6 +188,10 @@ def delivery(email: str) -> Key:
 
 def mail(outbox_id: str) -> Key:
     return Key(f"OUTBOX#{outbox_id}", "MAIL")
+
+
+def event(outbox_id: str) -> Key:
+    return Key(f"OUTBOX#{outbox_id}", "EVENT")
 
 
 def limit(action: str, subject: str, window: int) -> Key:

@@ -8,6 +8,7 @@ itself. Once sent, its text and address go; the fact stays for a month.
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 from foyer.rules.policy import POLICY
 from foyer.rules.sessions import DAY
@@ -26,22 +27,34 @@ class Mail:
     queued_at: int
 
 
+@dataclass(frozen=True)
+class Event:
+    """Something that happened, for whoever listens on the bus: ids alone, no contacts."""
+
+    id: str
+    kind: str
+    facts: Mapping[str, Any]
+    at: int
+
+
 def new_mail(mail: Mail) -> Put:
-    key = keys.mail(mail.id)
-    return Put(
-        {
-            "pk": key.pk,
-            "sk": key.sk,
-            "kind": mail.kind,
-            "to": mail.to,
-            "language": mail.language,
-            "facts": dict(mail.facts),
-            "queued_at": mail.queued_at,
-            "due": keys.unsent(keys.shard_of(mail.id)),
-            "due_at": mail.queued_at + POLICY.outbox.redrive_after_seconds,
-        },
-        condition=ABSENT,
-    )
+    said = {"kind": mail.kind, "to": mail.to, "language": mail.language, "facts": dict(mail.facts)}
+    return _waiting(keys.mail(mail.id), said, mail.queued_at)
+
+
+def new_event(event: Event) -> Put:
+    return _waiting(keys.event(event.id), {"kind": event.kind, "facts": event.facts}, event.at)
+
+
+def _waiting(key: Key, said: Mapping[str, Any], now: int) -> Put:
+    item = {
+        **key._asdict(),
+        **said,
+        "queued_at": now,
+        "due": keys.unsent(keys.shard_of(keys.id_in(key.pk))),
+        "due_at": now + POLICY.outbox.redrive_after_seconds,
+    }
+    return Put(item, condition=ABSENT)
 
 
 class AlreadySent(Exception):

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 from foyer.operations.sessions import Presence
+from foyer.rules.addresses import COUNTRIES, Postal
 from foyer.rules.galleries import Entry, Gallery, forgiven
 from foyer.rules.policy import POLICY, ProfileType
 from foyer.rules.sessions import Level
@@ -131,6 +132,17 @@ Code = Annotated[
 Language = Literal["en", "fr", "es"]
 
 
+def _country(text: str) -> str:
+    code = text.strip().upper()
+    if code not in COUNTRIES:
+        raise PydanticCustomError("country", "no country of ISO 3166")
+    return code
+
+
+Country = Annotated[str, Field(min_length=2, max_length=2), AfterValidator(_country)]
+PostalCode = Annotated[str, Field(min_length=1, max_length=16), AfterValidator(_plain)]
+
+
 class Body(BaseModel):
     """What a request may send: nothing we did not ask for (R36)."""
 
@@ -187,6 +199,33 @@ class Applicant(Body):
 
     def profile(self) -> Profile:
         return Profile(self.name, self.profile_type, self.organization_id, self.phone, self.company)
+
+
+class PostalAddress(Body):
+    """Where something is sent; `country` is an ISO 3166 code of two letters."""
+
+    line1: Line
+    line2: Line | None = None
+    postal_code: PostalCode
+    city: Line
+    region: Line | None = None
+    country: Country
+
+    def postal(self) -> Postal:
+        return Postal(**self.model_dump())
+
+
+class PostalAnswer(BaseModel):
+    line1: str
+    line2: str | None
+    postal_code: str
+    city: str
+    region: str | None
+    country: str
+
+
+def postal_answer(postal: Postal) -> PostalAnswer:
+    return PostalAnswer.model_validate(vars(postal))
 
 
 class RoleAnswer(BaseModel):

@@ -366,6 +366,49 @@ TABLE: dict[Reason, Words] = {
             "typed no more than ten minutes ago."
         ),
     ),
+    Reason.CART_EMPTY: Words(
+        HTTPStatus.CONFLICT,
+        _("There is nothing in your cart"),
+        _("Put something into it first. If you just ordered, your order was placed."),
+    ),
+    Reason.PRICE_CHANGED: Words(
+        HTTPStatus.CONFLICT,
+        _("A price has changed"),
+        _("Nothing was ordered. Look at the cart as it is now, and order again if it suits you."),
+    ),
+    Reason.LINE_UNAVAILABLE: Words(
+        HTTPStatus.CONFLICT,
+        _("Something in your cart cannot be had any more"),
+        _("Nothing was ordered. Take it out of the cart, and order the rest."),
+    ),
+    Reason.ADDRESS_REQUIRED: Words(
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        _("Where should it be sent?"),
+        _("There is a print in your cart: give a postal address. Nothing was ordered."),
+    ),
+    Reason.TOO_MANY_ORDERS: Words(
+        HTTPStatus.TOO_MANY_REQUESTS,
+        _("So many orders with this address are enough for today"),
+        _(
+            "Sign in with the address to order more, or come back tomorrow. "
+            "Your cart is kept; nothing was ordered."
+        ),
+    ),
+    Reason.TOO_MANY_STUDIOS: Words(
+        HTTPStatus.CONFLICT,
+        _("These are things of too many studios for one order"),
+        _("Order from some of them first. Nothing was ordered; your cart is kept."),
+    ),
+    Reason.WRONG_POSTAL_CODE: Words(
+        HTTPStatus.CONFLICT,
+        _("This is not the order’s postal code"),
+        _("Look at it again, or claim the order without it. Nothing was changed."),
+    ),
+    Reason.TOO_MANY_ADDRESSES: Words(
+        HTTPStatus.CONFLICT,
+        _("Your address book is full"),
+        _("Take an address out first. Nothing was changed."),
+    ),
     Reason.BUSY: Words(
         HTTPStatus.SERVICE_UNAVAILABLE,
         _("Too many changes at the same time"),
@@ -412,6 +455,7 @@ _FIELD_CODES = {
     "unknown_role": "unknown_role",
     "link": "no_links",
     "picture_address": "picture_address",
+    "country": "unknown_country",
 }
 _FIELD_WORDS = {
     "missing": _("This is missing."),
@@ -423,6 +467,7 @@ _FIELD_WORDS = {
     "malformed_address": _("This is not an address mail can be sent to."),
     "unknown_role": _("There is no such role."),
     "no_links": _("Please write no links and no web addresses here."),
+    "unknown_country": _("This is no country’s code of two letters."),
     "picture_address": _("This is neither an https address nor a path of this site."),
 }
 _OTHER_FIELD = _("This is not as it should be.")
