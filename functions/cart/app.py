@@ -20,7 +20,16 @@ from foyer.storage.idempotency import Once
 from foyer.storage.keys import Key
 from foyer.web import cursors
 from foyer.web.api import CHANGING, IDENTIFYING, NOTHING, answers, new_api, nothing, request, serve
-from foyer.web.models import Id, IdempotencyKey, Line, Message, Money, Token, timestamp
+from foyer.web.models import (
+    CartAnswer,
+    Id,
+    IdempotencyKey,
+    Line,
+    Message,
+    Token,
+    cart_answer,
+    timestamp,
+)
 
 app = new_api()
 
@@ -48,28 +57,6 @@ class NewLine(BaseModel):
 class NewQuantity(BaseModel):
     model_config = ConfigDict(extra="forbid")
     quantity: Quantity
-
-
-class LineAnswer(BaseModel):
-    """A line at what the shop charges now. What can no longer be had is not `available`, has no
-    price and counts nothing."""
-
-    id: str
-    product_id: str
-    gallery_id: str | None
-    picture_id: str | None
-    name: str
-    quantity: int
-    unit_price: Money | None
-    total: Money | None
-    available: bool
-
-
-class CartAnswer(BaseModel):
-    lines: list[LineAnswer]
-    shipping: Money
-    total: Money
-    version: int
 
 
 @app.get("/v1/cart", responses=answers(200, CartAnswer), tags=["cart"])
@@ -147,29 +134,8 @@ def remove(line_id: LineId, if_match: IfMatch = None) -> CartAnswer:  # noqa: AR
 
 
 def _answer(cart: PricedCart) -> CartAnswer:
-    def money(amount: int) -> Money:
-        return Money(amount=amount, currency=cart.currency)
-
     request().etag = str(cart.version)
-    return CartAnswer(
-        lines=[
-            LineAnswer(
-                id=line.id,
-                product_id=line.thing.product_id,
-                gallery_id=line.thing.gallery_id,
-                picture_id=line.thing.picture_id,
-                name=line.name,
-                quantity=line.quantity,
-                unit_price=None if line.unit_price is None else money(line.unit_price),
-                total=None if line.total is None else money(line.total),
-                available=line.available,
-            )
-            for line in cart.lines
-        ],
-        shipping=money(cart.shipping),
-        total=money(cart.total),
-        version=cart.version,
-    )
+    return cart_answer(cart)
 
 
 # ---- selections ----------------------------------------------------------------------------------

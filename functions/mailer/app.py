@@ -28,7 +28,7 @@ from foyer.settings import settings
 from foyer.storage.keys import Key
 from foyer.storage.outbox import Mail
 from foyer.storage.table import session
-from foyer.web.language import translations
+from foyer.web.language import money, translations
 
 if TYPE_CHECKING:
     from mypy_boto3_sesv2 import SESV2Client
@@ -181,6 +181,7 @@ def _templates(language: str) -> Environment:
     )
     words = translations("mails", HERE / "locales", language)
     environment.install_gettext_translations(words, newstyle=True)  # type: ignore[attr-defined]
+    environment.filters["money"] = lambda amount, currency: money(int(amount), currency, language)
     environment.globals["language"] = language
     return environment
 

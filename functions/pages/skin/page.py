@@ -27,7 +27,7 @@ from foyer.settings import settings
 from foyer.storage.table import Unavailable
 from foyer.web import problems
 from foyer.web.api import request
-from foyer.web.language import translations
+from foyer.web.language import money, translations
 from foyer.web.models import timestamp
 from foyer.web.request import Request
 
@@ -274,9 +274,6 @@ def _moment(seconds: int) -> Markup:
     return Markup('<time datetime="{}">{} {} UTC</time>').format(exact, exact[:10], exact[11:16])
 
 
-_SYMBOLS = {"EUR": "€", "GBP": "£", "USD": "$"}
-
-
 def _called(text: str, language: str) -> str:
     """A text about selections with the word this shop uses; it is an English one."""
     label = POLICY.shop.selection_label
@@ -285,17 +282,6 @@ def _called(text: str, language: str) -> str:
     for ours, theirs in (("selection", label), ("Selection", label.capitalize())):
         text = text.replace(f"{ours}s", theirs).replace(ours, theirs)
     return text
-
-
-def _money(amount: int, language: str) -> str:
-    """An amount in minor units as people of that language write it."""
-    currency = POLICY.shop.currency
-    symbol = _SYMBOLS.get(currency, currency)
-    whole, minor = divmod(amount, 100)
-    if language == "en":
-        return f"{symbol}{whole:,}.{minor:02}"
-    grouped = f"{whole:,}".replace(",", "\u202f" if language == "fr" else ".")
-    return f"{grouped},{minor:02}\u00a0{symbol}"
 
 
 @cache
@@ -310,7 +296,7 @@ def _templates(language: str) -> Environment:
     )
     words = translations("pages", FOLDER / "locales", language)
     environment.install_gettext_translations(words, newstyle=True)  # type: ignore[attr-defined]
-    environment.filters["money"] = lambda amount: _money(amount, language)
+    environment.filters["money"] = lambda amount: money(amount, POLICY.shop.currency, language)
     environment.filters["moment"] = _moment
     environment.filters["called"] = lambda text: _called(text, language)
     environment.globals |= {

@@ -4,6 +4,7 @@ import hmac
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from hashlib import sha256
 from secrets import token_bytes
 from typing import Self
@@ -31,6 +32,21 @@ def new_id(entropy: Entropy = token_bytes) -> str:
 def new_write_id(entropy: Entropy = token_bytes) -> str:
     """48 random bits: enough to tell apart the writes one cart saw within a minute."""
     return _text(entropy(6))
+
+
+def new_order_id(now: int, entropy: Entropy = token_bytes) -> str:
+    """128 random bits behind the time, so that orders sort by when they were placed."""
+    return f"{now:08x}{new_id(entropy)}"
+
+
+_READABLE = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's: no letter looks like a digit
+
+
+def new_order_number(now: int, entropy: Entropy = token_bytes) -> str:
+    """For people to read out: the day (UTC) and 40 random bits. It opens nothing."""
+    number = int.from_bytes(entropy(5), "big")
+    text = "".join(_READABLE[number >> shift & 31] for shift in range(35, -1, -5))
+    return f"{datetime.fromtimestamp(now, UTC):%y%m%d}-{text[:4]}-{text[4:]}"
 
 
 def hashed(secret: str) -> str:

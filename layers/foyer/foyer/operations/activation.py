@@ -13,6 +13,7 @@ from foyer.credentials import Entropy, Token
 from foyer.operations import joining
 from foyer.operations.hand_over import Guest, HandOver, hand_over, wanted
 from foyer.operations.joining import Joining
+from foyer.operations.orders import in_the_book
 from foyer.operations.passwords import check_password, enter_again, has_password
 from foyer.operations.registration import check_terms, own_claims
 from foyer.operations.sessions import (
@@ -23,18 +24,18 @@ from foyer.operations.sessions import (
     new_session,
 )
 from foyer.rules.carts import Cart
-from foyer.rules.policy import POLICY, ProfileType
+from foyer.rules.policy import POLICY, Kind, ProfileType
 from foyer.rules.refusals import Reason, Refusal
 from foyer.rules.roles import DEFAULT
 from foyer.rules.sessions import Level
 from foyer.rules.users import Profile, State, User, masked
-from foyer.storage import carts, claims, keys, organizations, receipts, users
+from foyer.storage import carts, claims, keys, orders, organizations, receipts, users
 from foyer.storage.carts import Stored
 from foyer.storage.claims import Claim
 from foyer.storage.keys import Key
 from foyer.storage.receipts import Receipt
 from foyer.storage.secrets import link_keys
-from foyer.storage.table import ConditionFailed, Item, read
+from foyer.storage.table import Change, ConditionFailed, Item, read
 
 NO_CART = Stored(Cart(), {}, exists=False)
 
@@ -110,7 +111,8 @@ def preview(visitor: Visitor, text: str, now: int) -> Preview:
     return Preview(
         this_browser=link.own is not None,
         address=masked(claim.address),
-        name=profile.name,
+        # an order's link may have been forwarded, or mailed to a mistyped address
+        name=profile.name if link.own is not None or claim.order_id is None else "",
         organization=None if organization is None else organization.name,
         organization_id=None if organization is None else organization.id,
         line_count=0 if guest is None else len(guest.cart.cart.lines),
@@ -170,8 +172,11 @@ def _own_claim(visitor: Visitor, mailed: Claim, now: int) -> Claim | None:
     """In a browser whose own guest has a claim on the address, a valid link redeems that one. Who
     waits for approval already is no guest to promote; who was rejected is, under his own address
     alone: a row that is another person's is never made anybody's. What staff opened is redeemed
-    itself: it is what they approved."""
+    itself: it is what they approved. So is an order's, which people forward: it is its own only of
+    the browser that ordered."""
     if visitor.user is None or visitor.level is not Level.GUEST or mailed.on_behalf:
+        return None
+    if mailed.order_id is not None and mailed.guest_id != visitor.user.id:
         return None
     applies_again = visitor.user.state is State.REJECTED and visitor.user.email == mailed.email
     if visitor.user.state is not State.GUEST and not applies_again:
@@ -208,6 +213,8 @@ def _redeem(visitor: Visitor, link: _Link, choice: Choice, now: int, entropy: En
         wanted_rows += [keys.user(link.mailed.owner), keys.cart(link.mailed.owner)]
     if claim.on_behalf:
         wanted_rows.append(keys.user(claim.owner))
+    if claim.order_id is not None and link.own is not None:
+        wanted_rows += [keys.order(claim.order_id), keys.addresses(claim.owner)]
     # in this browser all that is read here and decides is a condition as well, whether the
     # organization asks for approval apart: there what it asked a moment ago is good enough
     rows = read(wanted_rows, consistent=link.own is None)
@@ -228,6 +235,7 @@ def _redeem(visitor: Visitor, link: _Link, choice: Choice, now: int, entropy: En
     if link.mailed is not claim:
         redeemed.append(claims.redeem(link.mailed, account, visitor.cookie_hash, now))
     made = joining.changes(visitor, joins, before, account, now, entropy)
+    made += _order(link, claim, rows, account, now, entropy)
     joining.join(joins, account, [*redeemed, *made], move.changes, now, entropy)
     if waits:
         return Activated(State.PENDING_APPROVAL, None, None)
@@ -236,6 +244,30 @@ def _redeem(visitor: Visitor, link: _Link, choice: Choice, now: int, entropy: En
     presence = Presence(account, Level.SIGNED_IN, line_count)
     gallery_id = link.own.gallery_id if link.own is not None else None
     return Activated(State.APPROVED, presence, move.receipt, gallery_id)
+
+
+def _order(
+    link: _Link,
+    claim: Claim,
+    rows: Mapping[Key, Item],
+    account: User,
+    now: int,
+    entropy: Entropy,
+) -> list[Change]:
+    """The order whose confirmation made the account is its own at once (0.11): in the browser that
+    ordered with all that was typed there, and its address in the book; elsewhere masked."""
+    if claim.order_id is None:
+        return []
+    here = link.own is not None
+    changes: list[Change] = [
+        orders.show(account.id, claim.order_id, now, whole=here),
+        orders.answer(claim.email, claim.order_id, account.id, "claimed", now),
+    ]
+    order = orders.from_item(rows.get(keys.order(claim.order_id)))
+    if here and order is not None:
+        book = rows.get(keys.addresses(account.id))
+        changes += in_the_book(account.id, order, book, now, entropy)
+    return changes
 
 
 def _check_choice(link: _Link, choice: Choice) -> None:
@@ -287,16 +319,25 @@ def _joining(link: _Link, choice: Choice, profile: Profile, before: User | None)
         address=claim.address,
         asked_at=claim.made_at,
         profile=profile,
-        kind="on_behalf" if claim.on_behalf else "sign_up",
+        kind=_kind(claim),
         terms=agreed,
         newsletter=choice.newsletter if choice.terms is not None else claim.newsletter,
         password=choice.password,
         roles=opened,
+        is_proved=link.own is not None or claim.order_id is None,
     )
 
 
+def _kind(claim: Claim) -> Kind:
+    if claim.order_id is not None:
+        return "order"
+    return "on_behalf" if claim.on_behalf else "sign_up"
+
+
 def _takes_theirs(link: _Link, choice: Choice) -> bool:
-    return link.own is None and choice.take_over is True and link.mailed.guest_id is not None
+    """Whoever an order's confirmation was forwarded to takes nothing else of who ordered (0.9)."""
+    theirs = link.mailed.guest_id is not None and link.mailed.order_id is None
+    return link.own is None and choice.take_over is True and theirs
 
 
 def _move(
@@ -323,7 +364,7 @@ def _move(
 
 def _their_guest(link: _Link, rows: Mapping[Key, Item]) -> Guest | None:
     """The guest who signed up, only while he is an unpromoted one."""
-    owner = link.mailed.guest_id
+    owner = link.mailed.guest_id if link.mailed.order_id is None else None
     user = None if owner is None else users.from_item(rows.get(keys.user(owner)))
     if user is None or user.state is not State.GUEST or user.ended_at is not None:
         return None

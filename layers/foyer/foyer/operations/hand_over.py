@@ -69,9 +69,9 @@ def arriving(
 
 
 def hand_over(guests: Sequence[Guest], account_id: str, account: Stored, now: int) -> HandOver:
-    """All lines and the unnamed selection go to the account and each guest is dead; one who waits
-    for approval lives on with an empty cart. The number of calls and changes does not depend on
-    what there is of it."""
+    """All lines and the unnamed selection go to the account and each guest is dead; one who has
+    orders or waits for approval lives on with an empty cart. The number of calls and changes does
+    not depend on what there is of it."""
     if not guests:
         return HandOver((), (), account.cart, None)
     changes: list[Change] = []
@@ -115,7 +115,7 @@ def _selections(
 
 
 def _dead(guest: Guest, account_id: str, now: int) -> list[Change]:
-    if guest.user.status is None:
+    if not guest.user.lives_on:
         return [
             users.hand_over(guest.user, account_id, now),
             carts.close(guest.user.id, guest.cart, now),

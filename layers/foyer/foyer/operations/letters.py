@@ -7,11 +7,23 @@ from dataclasses import replace
 from secrets import token_bytes
 
 from foyer.credentials import Asked, Entropy, Token, new_id
+from foyer.rules.addresses import Postal
 from foyer.rules.invitations import Delivery
+from foyer.rules.orders import Order
 from foyer.rules.policy import POLICY
 from foyer.rules.sessions import DAY
 from foyer.rules.users import State, User, logon_id
-from foyer.storage import catalogue, claims, deliveries, grants, keys, limits, links, users
+from foyer.storage import (
+    catalogue,
+    claims,
+    deliveries,
+    grants,
+    keys,
+    limits,
+    links,
+    orders,
+    users,
+)
 from foyer.storage.claims import Claim
 from foyer.storage.links import Link
 from foyer.storage.outbox import Mail
@@ -19,6 +31,7 @@ from foyer.storage.secrets import link_keys
 from foyer.storage.table import ConditionFailed, Item, read, write
 
 ASKED = frozenset({"sign_up", "resend", "opened", "new_address", "code", "reset"})
+ABOUT_ORDERS = frozenset({"order", "order_confirmed", "order_fulfilled", "order_cancelled"})
 ABOUT_INVITATIONS = frozenset({"invitation", "admitted"})
 # What strangers and photographers cause: not mailed to who complained (mission 0.16).
 UNASKED = frozenset(
@@ -65,6 +78,8 @@ def written(mail: Mail, now: int, entropy: Entropy = token_bytes) -> Mail:
 def _written(mail: Mail, now: int, entropy: Entropy) -> Mail:
     if mail.kind == "invitation":
         return _invitation(mail, now)
+    if mail.kind in ABOUT_ORDERS:
+        return _order(mail, now, entropy)
     if mail.kind not in ASKED:
         return mail
     email = logon_id(mail.to)
@@ -198,6 +213,52 @@ def _invitation(mail: Mail, now: int) -> Mail:
     if known and owner is not None:
         return replace(letter, to=owner.address or letter.to, language=owner.language)
     return replace(letter, to=invitation.address, language=invitation.language)
+
+
+def _order(mail: Mail, now: int, entropy: Entropy) -> Mail:
+    """What was ordered, to the address that was given for it. Whoever proved that address when he
+    ordered is written to as a client; its owner else is asked whether it was he, and anybody else
+    is mailed the link by which it comes into an account (P4). Where the address is not known to be
+    of who ordered, no postal address and no name is told: somebody may have mistyped it (0.11)."""
+    key = keys.order(mail.facts["order"])
+    order = orders.from_item(read([key], consistent=True).get(key))
+    if order is None or order.contact is None or order.email is None:
+        raise Moot
+    row = read([keys.email(order.email)], consistent=True).get(keys.email(order.email))
+    owner, facts = _owner(row), dict(mail.facts) | _of_order(order)
+    if owner is not None and owner.state is not State.REJECTED:
+        mail = replace(mail, to=owner.address or mail.to, language=owner.language)
+    if mail.kind != "order":
+        return replace(mail, facts=facts)
+    if order.is_own and owner is not None and owner.id == order.placed_by:
+        postal = order.contact.postal
+        where = "" if postal is None else "\n".join(_lines_of(order.contact.name, postal))
+        return replace(mail, kind="order_placed", facts=facts | {"where": where})
+    if owner is not None and owner.state is not State.REJECTED:
+        return replace(mail, kind="order_for_you", facts=facts)
+    claim = _claim(mail, order.email, users.left_at(row), now)
+    if claim is None or claim.order_id != order.id:
+        return replace(mail, kind="order_received", facts=facts | {"token": ""})
+    letter = _activation(mail, claim, now, entropy)
+    days = str(max(1, POLICY.links.order_seconds // DAY))
+    said = {"token": letter.facts["token"], "good_days": days}
+    return replace(mail, kind="order_received", facts=facts | said)
+
+
+def _of_order(order: Order) -> dict[str, str]:
+    return {
+        "number": order.number,
+        "lines": "\n".join(f"{line.quantity} × {line.name}" for line in order.lines),
+        "shipping": str(order.shipping),
+        "total": str(order.total),
+        "currency": order.currency,
+    }
+
+
+def _lines_of(name: str, postal: Postal) -> list[str]:
+    town = f"{postal.postal_code} {postal.city}"
+    parts = [name, postal.line1, postal.line2, town, postal.region, postal.country]
+    return [part for part in parts if part]
 
 
 def _told(mail: Mail, kind: str, **facts: str) -> Mail:

@@ -55,34 +55,32 @@ def sign_up(
     may(user, POLICY.actions.sign_up)
     check_terms(form.terms)
     allow_mail(visitor, email, now)
-    claim_id, email_hash = new_id(entropy), _email_hash(email, now, user)
+    claim_id, hashed = new_id(entropy), email_hash(email, now, user)
     changes: list[Change] = []
+    owner: str | None
     if user is None:
         guest = mint(visitor, now, entropy)
-        changes.append(users.new_guest(replace(guest, claims={claim_id: email_hash})))
+        changes.append(users.new_guest(replace(guest, claims={claim_id: hashed})))
         owner = guest.id
     else:
-        owner = user.id if visitor.level is Level.GUEST else claim_id
-    claim = Claim(
-        id=claim_id,
+        owner = user.id if visitor.level is Level.GUEST else None
+    claim = new_claim(
         owner=owner,
-        email=email,
         address=form.address,
         profile=form.profile,
         language=form.language or visitor.language,
         terms=form.terms,
         newsletter=form.newsletter,
-        made_at=now,
-        expires=now + POLICY.claims.days * DAY,
-        link_id=new_id(entropy),
-        link_until=now + POLICY.links.activation_seconds,
+        now=now,
+        entropy=entropy,
+        claim_id=claim_id,
         gallery_id=form.gallery_id,
     )
     changes.append(claims.new_claim(claim))
     mail = asked_mail("sign_up", visitor, claim.address, now, entropy, **_names(claim))
     changes += [mail, *([attempt.record(now)] if attempt else [])]
     try:
-        _write_claim(visitor, claim, email_hash, changes, attempt, now)
+        _write_claim(visitor, claim, hashed, changes, attempt, now)
     except Exception:
         visitor.minted = None  # no cookie for a guest who may not exist
         raise
@@ -91,7 +89,7 @@ def sign_up(
 def _write_claim(
     visitor: Visitor,
     claim: Claim,
-    email_hash: str,
+    hashed: str,
     changes: list[Change],
     attempt: Attempt | None,
     now: int,
@@ -100,8 +98,8 @@ def _write_claim(
     for _ in range(RETRIES + 1):
         guest, held = visitor.user, list[Change]()
         if guest is not None and claim.guest_id is not None:
-            oldest = next(iter(_by_age(guest))) if len(guest.claims) >= POLICY.claims.most else None
-            held.append(users.hold_claim(guest, claim.id, email_hash, oldest))
+            oldest = oldest_claim(guest)
+            held.append(users.hold_claim(guest, claim.id, hashed, oldest))
             if oldest is not None:
                 held.append(claims.drop(guest.id, oldest))
         try:
@@ -118,11 +116,51 @@ def _write_claim(
     raise Refusal(Reason.BUSY, retry_after=1)
 
 
+def new_claim(
+    *,
+    owner: str | None,
+    address: str,
+    profile: Profile,
+    language: str,
+    terms: str | None,
+    newsletter: bool,
+    now: int,
+    entropy: Entropy,
+    claim_id: str | None = None,
+    gallery_id: str | None = None,
+    order_id: str | None = None,
+) -> Claim:
+    """A claim with its first link; `owner` is the guest who makes it, None where it is nobody's."""
+    id_, rules = claim_id or new_id(entropy), POLICY.links
+    good = rules.activation_seconds if order_id is None else rules.order_seconds
+    return Claim(
+        id=id_,
+        owner=owner or id_,
+        email=logon_id(address),
+        address=address,
+        profile=profile,
+        language=language,
+        terms=terms,
+        newsletter=newsletter,
+        made_at=now,
+        expires=now + POLICY.claims.days * DAY,
+        link_id=new_id(entropy),
+        link_until=now + good,
+        gallery_id=gallery_id,
+        order_id=order_id,
+    )
+
+
+def oldest_claim(guest: User) -> str | None:
+    """The one that must go where the guest has one more, or None while there is room."""
+    return next(iter(_by_age(guest))) if len(guest.claims) >= POLICY.claims.most else None
+
+
 def _by_age(guest: User) -> list[str]:
     return sorted(guest.claims, key=lambda id_: guest.claims[id_])
 
 
-def _email_hash(email: str, now: int, guest: User | None) -> str:
+def email_hash(email: str, now: int, guest: User | None) -> str:
     """The guest's own row says which claim is on which address, without saying the address; what
     it begins with puts claims in order."""
     held = guest.claims.values() if guest is not None else ()

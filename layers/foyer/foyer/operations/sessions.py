@@ -285,6 +285,19 @@ def begun(
     return attempt, attempt.is_repeat(found.get(attempt.row_key), now)
 
 
+def done_before(attempt: Attempt, user: User, found: Mapping[Key, Item], now: int) -> Item | None:
+    """The record of the same request, where it was done before: by him, or by a guest he took over
+    since (0.18). Refuses KEY_REUSED."""
+    row = found.get(attempt.row_key)
+    if attempt.is_repeat(row, now):
+        return row
+    if not user.took:
+        return None
+    theirs = [replace(attempt, user_id=guest) for guest in user.took]
+    rows = read([each.row_key for each in theirs], consistent=True)
+    return next((r for e in theirs if e.is_repeat(r := rows.get(e.row_key), now)), None)
+
+
 def code_mail(visitor: Visitor, address: str, now: int, entropy: Entropy) -> Put:
     """The outbox row of a code good in this browser alone, which is given its cookie."""
     asked = Asked(new_id(entropy), now + POLICY.codes.seconds)
@@ -409,7 +422,8 @@ def _account_keys(user_id: str, given: Given, visitor: Visitor) -> list[Key]:
     wanted_rows = [keys.user(user_id), keys.cart(user_id)]
     if given.password is not None:
         wanted_rows.append(keys.credential(user_id))
-    if visitor.bearer is not None and visitor.user is None:  # a repeat, perhaps
+    if visitor.bearer is not None and (visitor.user is None or visitor.user.lives_on):
+        # a repeat, perhaps
         wanted_rows.append(keys.receipt(user_id, visitor.bearer.user_id))
     return wanted_rows
 

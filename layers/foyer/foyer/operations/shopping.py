@@ -1,12 +1,12 @@
 """What a visitor does in the shop: look, put into the cart, change it."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from secrets import token_bytes
 
 from foyer.credentials import Entropy, new_write_id
 from foyer.operations import doors
-from foyer.operations.sessions import Visitor, mint
+from foyer.operations.sessions import Visitor, done_before, mint
 from foyer.rules.carts import (
     Cart,
     Known,
@@ -22,7 +22,7 @@ from foyer.rules.carts import (
 )
 from foyer.rules.policy import POLICY
 from foyer.rules.refusals import Reason, Refusal
-from foyer.rules.users import User, may
+from foyer.rules.users import may
 from foyer.storage import carts, catalogue, keys, users
 from foyer.storage.carts import Stored
 from foyer.storage.idempotency import Attempt
@@ -79,18 +79,19 @@ def put_into_cart(
     may(user, POLICY.actions.fill_cart)
     if user is None:
         known = doors.opened(visitor, catalogue.known(found), found, now)
-        offered(thing, known)
-        return _first_line(visitor, thing, quantity, known, terms, now, entropy)
+        told = offered(thing, known).amount
+        return _first_line(visitor, thing, quantity, told, known, terms, now, entropy)
     before = carts.from_item(found.get(keys.cart(user.id)))
     attempt = _attempt(user.id, terms)
-    if attempt is not None and _is_repeat(attempt, user, found, now):
+    if attempt is not None and done_before(attempt, user, found, now) is not None:
         return _answer(visitor, before.cart, found, now)
-    offered(thing, doors.opened(visitor, catalogue.known(found), found, now, read_more=True))
+    known = doors.opened(visitor, catalogue.known(found), found, now, read_more=True)
+    told = offered(thing, known).amount
     after = _change(
         user.id,
         before,
-        decide=lambda cart: add(cart, thing, quantity, now, POLICY.carts),
-        what=lambda stored: carts.put_more(stored, thing, quantity, now),
+        decide=lambda cart: add(cart, thing, quantity, now, POLICY.carts, told),
+        what=lambda stored: carts.put_more(stored, thing, quantity, now, told),
         attempt=attempt,
         terms=terms,
         now=now,
@@ -162,6 +163,7 @@ def _first_line(
     visitor: Visitor,
     thing: Thing,
     quantity: int,
+    told: int,
     known: Known,
     terms: Terms,
     now: int,
@@ -169,7 +171,7 @@ def _first_line(
 ) -> PricedCart:
     """Guest and cart in one transaction: there is no guest without a cart, and no half of one."""
     _check_version(Cart(), terms)
-    cart = add(Cart(), thing, quantity, now, POLICY.carts)
+    cart = add(Cart(), thing, quantity, now, POLICY.carts, told)
     user = mint(visitor, now, entropy)
     try:
         write(users.new_guest(user), carts.new_cart(user.id, cart, new_write_id(entropy), now))
@@ -248,17 +250,6 @@ def _attempt(user_id: str, terms: Terms) -> Attempt | None:
     if terms.key is None:
         return None
     return Attempt(user_id, "cart-lines", terms.key, terms.body)
-
-
-def _is_repeat(attempt: Attempt, user: User, found: Mapping[Key, Item], now: int) -> bool:
-    """Whether it was done before: by him, or by a guest he took over since (0.18)."""
-    if attempt.is_repeat(found.get(attempt.row_key), now):
-        return True
-    if not user.took:
-        return False
-    theirs = [replace(attempt, user_id=guest) for guest in user.took]
-    rows = read([each.row_key for each in theirs], consistent=True)
-    return any(each.is_repeat(rows.get(each.row_key), now) for each in theirs)
 
 
 def _key_row(visitor: Visitor, terms: Terms) -> list[Key]:

@@ -11,6 +11,7 @@ from hashlib import sha256
 from typing import Literal
 
 from foyer.rules.galleries import Gallery, Picture
+from foyer.rules.organizations import DEFAULT_PATH
 from foyer.rules.policy import Carts, Shop
 from foyer.rules.refusals import Reason, Refusal
 
@@ -32,12 +33,14 @@ class Thing:
 
 @dataclass(frozen=True)
 class Line:
-    """`added_at` in epoch seconds; `place` orders the lines as they were put in."""
+    """`added_at` in epoch seconds; `place` orders the lines as they were put in; `told` is the
+    price of one when it was last put in (None in rows of before there were orders)."""
 
     thing: Thing
     quantity: int
     added_at: int
     place: int
+    told: int | None = None
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,7 @@ class Product:
     of_picture: bool = False
     active: bool = True
     until: int | None = None  # when its gallery ends, epoch seconds
+    path: tuple[str, ...] = DEFAULT_PATH  # of its organization, from the root down
 
 
 @dataclass(frozen=True)
@@ -71,8 +75,11 @@ class Known:
     open: frozenset[str] = frozenset()
 
 
-def add(cart: Cart, thing: Thing, quantity: int, now: int, limits: Carts) -> Cart:
-    """The cart with so many more of the thing. Refuses past the limits, the cart unchanged."""
+def add(
+    cart: Cart, thing: Thing, quantity: int, now: int, limits: Carts, told: int | None = None
+) -> Cart:
+    """The cart with so many more of the thing, `told` to cost so much. Refuses past the limits, the
+    cart unchanged."""
     line = cart.lines.get(thing.line_id)
     if line is None:
         if len(cart.lines) >= limits.lines:
@@ -80,7 +87,7 @@ def add(cart: Cart, thing: Thing, quantity: int, now: int, limits: Carts) -> Car
         line = Line(thing, 0, now, cart.version + 1)
     if line.quantity + quantity > limits.quantity:
         raise Refusal(Reason.QUANTITY_LIMIT, pointer="#/quantity")
-    return _with(cart, replace(line, quantity=line.quantity + quantity))
+    return _with(cart, replace(line, quantity=line.quantity + quantity, told=told))
 
 
 def set_quantity(cart: Cart, line_id: str, quantity: int) -> Cart:
@@ -189,6 +196,22 @@ class PricedCart:
     total: int
     currency: str
     version: int
+
+    @property
+    def quote(self) -> str:
+        """Stands for what is in it and what it costs: another price or quantity is another one."""
+        said = [f"{line.id} {line.quantity} {line.unit_price}" for line in self.lines]
+        text = "\n".join([self.currency, str(self.shipping), *said])
+        return urlsafe_b64encode(sha256(text.encode()).digest()[:16]).decode().rstrip("=")
+
+
+def told_anew(cart: Cart, shown: PricedCart) -> Cart:
+    """The cart with what its lines cost now as what was told; the same one where that is so."""
+    lines = dict(cart.lines)
+    for line in shown.lines:
+        if line.unit_price is not None and lines[line.id].told != line.unit_price:
+            lines[line.id] = replace(lines[line.id], told=line.unit_price)
+    return cart if lines == cart.lines else Cart(lines, cart.version + 1)
 
 
 def priced(cart: Cart, known: Known, shop: Shop) -> PricedCart:

@@ -118,6 +118,7 @@ class Links:
     activation_seconds: int
     reset_seconds: int
     address_seconds: int
+    order_seconds: int
     repeat_seconds: int
 
 
@@ -186,6 +187,7 @@ class Orders:
     per_unproved_address_per_day: int
     studios: int
     addresses: int
+    postal_code_tries_per_day: int
 
 
 @dataclass(frozen=True)

@@ -140,6 +140,7 @@ class User:
     is_proved: bool = True  # of his address, by more than a link that people forward (0.9)
     epoch_at: int = 0  # since when it is this epoch
     owned_at: int = 0  # when he first proved the address, where somebody else had the account
+    ordered_at: int | None = None  # when he last ordered as a guest
 
     @property
     def organization_id(self) -> str:
@@ -166,6 +167,11 @@ class User:
     def is_site_administrator(self) -> bool:
         """One who may act: who is disabled is none meanwhile."""
         return self.status is State.APPROVED and self.registration_type == "S"
+
+    @property
+    def lives_on(self) -> bool:
+        """Whether a guest stays when he hands over what he has (0.7)."""
+        return self.status is not None or self.ordered_at is not None
 
     @property
     def state(self) -> State:

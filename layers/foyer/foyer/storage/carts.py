@@ -72,16 +72,17 @@ class Write:
     values: dict[str, Any]
 
 
-def put_more(before: Stored, thing: Thing, quantity: int, now: int) -> Write:
-    """So many more of the thing; refused by its condition where the limits would be passed."""
+def put_more(before: Stored, thing: Thing, quantity: int, now: int, told: int) -> Write:
+    """So many more of the thing, at the price that is told of one; refused by its condition where
+    the limits would be passed."""
     names = {"#lines": "lines", "#line": thing.line_id}
     if thing.line_id in before.cart.lines:
         return Write(
-            ["#lines.#line.q = #lines.#line.q + :n"],
+            ["#lines.#line.q = #lines.#line.q + :n", "#lines.#line.a = :told"],
             [],
             ["#lines.#line.q <= :room"],
             names,
-            {":n": quantity, ":room": POLICY.carts.quantity - quantity},
+            {":n": quantity, ":told": told, ":room": POLICY.carts.quantity - quantity},
         )
     return Write(
         ["#lines.#line = :line"],
@@ -89,7 +90,7 @@ def put_more(before: Stored, thing: Thing, quantity: int, now: int) -> Write:
         ["attribute_not_exists(#lines.#line)", "size(#lines) < :most"],
         names,
         {
-            ":line": _raw(Line(thing, quantity, now, before.cart.version + 1)),
+            ":line": _raw(Line(thing, quantity, now, before.cart.version + 1, told)),
             ":most": POLICY.carts.lines,
         },
     )
@@ -175,6 +176,8 @@ def _raw(line: Line) -> dict[str, Any]:
         "t": line.added_at,
         "v": line.place,
     }
+    if line.told is not None:
+        raw["a"] = line.told
     if line.thing.gallery_id is not None:
         raw["g"] = line.thing.gallery_id
     if line.thing.picture_id is not None:
@@ -183,4 +186,5 @@ def _raw(line: Line) -> dict[str, Any]:
 
 
 def _line(raw: Any) -> Line:
-    return Line(Thing(raw["p"], raw.get("g"), raw.get("i")), raw["q"], raw["t"], raw["v"])
+    thing = Thing(raw["p"], raw.get("g"), raw.get("i"))
+    return Line(thing, raw["q"], raw["t"], raw["v"], raw.get("a"))

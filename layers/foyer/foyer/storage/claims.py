@@ -38,6 +38,7 @@ class Claim:
     redeemed_epoch: int | None = None
     on_behalf: bool = False  # `owner` is the user it opens
     gallery_id: str | None = None  # at whose door he signed up, and where he goes afterwards
+    order_id: str | None = None  # whose confirmation carries its link: people forward that (0.9)
 
     @property
     def key(self) -> Key:
@@ -75,6 +76,7 @@ def from_item(item: Item | None, now: int) -> Claim | None:
         redeemed_epoch=redeemed.get("epoch"),
         on_behalf=item.get("on_behalf", False),
         gallery_id=item.get("gallery"),
+        order_id=item.get("order"),
     )
 
 
@@ -94,6 +96,7 @@ def new_claim(claim: Claim) -> Put:
             "link_until": claim.link_until,
             "on_behalf": claim.on_behalf or None,
             "gallery": claim.gallery_id,
+            "order": claim.order_id,
             "list": keys.claims_on(claim.email),
             "list_at": f"{claim.made_at:012d}#{claim.id}",
         },

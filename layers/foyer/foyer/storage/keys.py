@@ -13,6 +13,10 @@
 | gallery he may enter| USER#<id>        | GRANT#<gallery>      |                                |                       |
 | who belongs to it   | USER#<id>        | MEMBER               | MEMBERS#<org> (status, since)  |                       |
 | who works there     | USER#<id>        | ROLE#<role>#<org>    | STAFF#<org> (role)             |                       |
+| order               | ORDER#<id>       | ORDER                |                                |                       |
+| where staff find it | ORDER#<id>       | STUDIO#<org>         | ORDERS#<org> (status, placed)  |                       |
+| order an account shows | USER#<id>     | ORDER#<order>        |                                |                       |
+| order by address    | EMAIL#<address>  | ORDER#<order>        |                                |                       |
 | address book        | USER#<id>        | ADDRESSES            |                                |                       |
 | consent, audit      | USER#<id>        | CONSENT#… AUDIT#…    |                                |                       |
 | idempotency record  | USER#<id>        | KEY#<route>#<key>    |                                |                       |
@@ -76,6 +80,24 @@ def link(user_id: str, purpose: str) -> Key:
 
 def receipt(user_id: str, guest_id: str) -> Key:
     return Key(f"USER#{user_id}", f"RECEIPT#{guest_id}")
+
+
+def order(order_id: str) -> Key:
+    return Key(f"ORDER#{order_id}", "ORDER")
+
+
+def order_of_studio(order_id: str, org_id: str) -> Key:
+    return Key(f"ORDER#{order_id}", f"STUDIO#{org_id}")
+
+
+def order_of(user_id: str, order_id: str) -> Key:
+    """Beside a user: an order his account shows. Ids of orders sort by time."""
+    return Key(f"USER#{user_id}", f"ORDER#{order_id}")
+
+
+def order_to(email: str, order_id: str) -> Key:
+    """Beside an address: an order that names it."""
+    return Key(f"EMAIL#{email}", f"ORDER#{order_id}")
 
 
 def addresses(user_id: str) -> Key:
@@ -227,6 +249,10 @@ def galleries_of(org_id: str) -> str:
 
 def grants_on(email: str) -> str:
     return f"GRANTS#{email}"
+
+
+def orders_of(org_id: str) -> str:
+    return f"ORDERS#{org_id}"
 
 
 def products_of(gallery_id: str) -> str:

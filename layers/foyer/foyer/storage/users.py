@@ -61,6 +61,7 @@ def from_item(item: Item | None) -> User | None:
         is_proved=not item.get("unproved", False),
         epoch_at=item.get("epoch_at", 0),
         owned_at=item.get("owned_at", 0),
+        ordered_at=item.get("ordered_at"),
     )
 
 
@@ -85,15 +86,23 @@ def new_guest(user: User) -> Put:
 _LIVE_GUEST = "secret = :secret AND attribute_not_exists(ended_at)"
 
 
-def hold_claim(guest: User, claim_id: str, email_hash: str, dropped: str | None) -> Update:
-    """The guest waits for one more claim, in place of `dropped` where he had the most."""
+def hold_claim(
+    guest: User,
+    claim_id: str,
+    email_hash: str,
+    dropped: str | None,
+    *,
+    ordered_at: int | None = None,
+) -> Update:
+    """The guest waits for one more claim, in place of `dropped` where he had the most;
+    `ordered_at` where it is an order's."""
     room = "size(claims) < :most" if dropped is None else "attribute_exists(claims.#dropped)"
     values: dict[str, Any] = {":secret": guest.secret_hash}
     if dropped is None:
         values[":most"] = POLICY.claims.most
     return setting(
         keys.user(guest.id),
-        {f"claims.{claim_id}": email_hash},
+        {f"claims.{claim_id}": email_hash, "ordered_at": ordered_at},
         removes=[] if dropped is None else [f"claims.{dropped}"],
         condition=f"{_LIVE_GUEST} AND {room}",
         names={} if dropped is None else {"#dropped": dropped},

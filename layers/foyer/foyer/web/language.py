@@ -39,3 +39,16 @@ def _weight(parameters: str) -> float:
 def translations(domain: str, folder: Path, language: str) -> gettext.NullTranslations:
     """The words of `domain` in `language`; English is what the source says."""
     return gettext.translation(domain, folder, [language], fallback=True)
+
+
+_SYMBOLS = {"EUR": "€", "GBP": "£", "USD": "$"}
+
+
+def money(amount: int, currency: str, language: str) -> str:
+    """An amount in minor units as people of that language write it."""
+    symbol = _SYMBOLS.get(currency, currency)
+    whole, minor = divmod(amount, 100)
+    if language == "en":
+        return f"{symbol}{whole:,}.{minor:02}"
+    grouped = f"{whole:,}".replace(",", "\u202f" if language == "fr" else ".")
+    return f"{grouped},{minor:02}\u00a0{symbol}"

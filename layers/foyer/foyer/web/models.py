@@ -2,7 +2,7 @@
 
 import re
 from datetime import UTC, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from unicodedata import category
 from urllib.parse import urlsplit
 
@@ -12,7 +12,9 @@ from pydantic_core import PydanticCustomError
 
 from foyer.operations.sessions import Presence
 from foyer.rules.addresses import COUNTRIES, Postal
+from foyer.rules.carts import PricedCart
 from foyer.rules.galleries import Entry, Gallery, forgiven
+from foyer.rules.orders import Order, Status
 from foyer.rules.policy import POLICY, ProfileType
 from foyer.rules.sessions import Level
 from foyer.rules.users import GENERIC_ID, Profile, what_is_next
@@ -129,6 +131,7 @@ Code = Annotated[
     Field(min_length=6, max_length=40, pattern=r"^[A-Za-z0-9_ -]+$"),
     AfterValidator(_without_spaces),
 ]
+Quote = Annotated[str, Field(min_length=1, max_length=40), AfterValidator(_writable)]
 Language = Literal["en", "fr", "es"]
 
 
@@ -342,6 +345,165 @@ def gallery_answer(gallery: Gallery, entry: Entry) -> GalleryAnswer:
             "selection_quota": gallery.quota,
         }
     )
+
+
+class LineAnswer(BaseModel):
+    """A line at what the shop charges now. What can no longer be had is not `available`, has no
+    price and counts nothing."""
+
+    id: str
+    product_id: str
+    gallery_id: str | None
+    picture_id: str | None
+    name: str
+    quantity: int
+    unit_price: Money | None
+    total: Money | None
+    available: bool
+
+
+class CartAnswer(BaseModel):
+    lines: list[LineAnswer]
+    shipping: Money
+    total: Money
+    version: int
+    quote: str = Field(description="Stands for what is in it and what it costs now.")
+
+
+def cart_answer(cart: PricedCart) -> CartAnswer:
+    def money(amount: int) -> Money:
+        return Money(amount=amount, currency=cart.currency)
+
+    return CartAnswer(
+        lines=[
+            LineAnswer(
+                id=line.id,
+                product_id=line.thing.product_id,
+                gallery_id=line.thing.gallery_id,
+                picture_id=line.thing.picture_id,
+                name=line.name,
+                quantity=line.quantity,
+                unit_price=None if line.unit_price is None else money(line.unit_price),
+                total=None if line.total is None else money(line.total),
+                available=line.available,
+            )
+            for line in cart.lines
+        ],
+        shipping=money(cart.shipping),
+        total=money(cart.total),
+        version=cart.version,
+        quote=cart.quote,
+    )
+
+
+OrderStatus = Literal["placed", "confirmed", "fulfilled", "cancelled"]
+
+
+class OrderLineAnswer(BaseModel):
+    product_id: str
+    gallery_id: str | None
+    picture_id: str | None
+    name: str
+    quantity: int
+    unit_price: Money
+    total: Money
+
+
+class OrderAnswer(BaseModel):
+    """An order as whoever placed it sees it again: nothing personal is in it (A9)."""
+
+    id: str
+    number: str
+    status: OrderStatus
+    placed_at: str
+    lines: list[OrderLineAnswer]
+    shipping: Money
+    total: Money
+
+
+class ContactAnswer(BaseModel):
+    email: str
+    name: str | None
+    phone: str | None
+    address: PostalAnswer | None
+
+
+class OrderEvent(BaseModel):
+    """`by` is "you" or "studio"."""
+
+    status: OrderStatus
+    at: str
+    by: str
+    reason: str | None
+
+
+class WholeOrderAnswer(OrderAnswer):
+    """An order in an account, or as its studio sees it. Where it is `masked`, the contact's name,
+    phone, postal address and the note are not told."""
+
+    masked: bool
+    contact: ContactAnswer | None
+    note: str | None
+    history: list[OrderEvent]
+
+
+def order_answer(order: Order) -> OrderAnswer:
+    return OrderAnswer.model_validate(_order(order))
+
+
+def whole_order_answer(order: Order, *, whole: bool) -> WholeOrderAnswer:
+    contact = order.contact
+    postal = contact.postal if contact is not None and whole else None
+    return WholeOrderAnswer.model_validate(
+        {
+            **_order(order),
+            "masked": not whole and contact is not None,
+            "contact": None
+            if contact is None
+            else {
+                "email": contact.address,
+                "name": contact.name if whole else None,
+                "phone": contact.phone if whole else None,
+                "address": None if postal is None else postal_answer(postal),
+            },
+            "note": order.note if whole else None,
+            "history": [
+                {
+                    "status": entry.status.value,
+                    "at": timestamp(entry.at),
+                    "by": "you" if entry.status is Status.PLACED else "studio",
+                    "reason": entry.reason,
+                }
+                for entry in order.history
+            ],
+        }
+    )
+
+
+def _order(order: Order) -> dict[str, Any]:
+    def money(amount: int) -> Money:
+        return Money(amount=amount, currency=order.currency)
+
+    return {
+        "id": order.id,
+        "number": order.number,
+        "status": order.status.value,
+        "placed_at": timestamp(order.placed_at),
+        "lines": [
+            OrderLineAnswer(
+                product_id=line.thing.product_id,
+                gallery_id=line.thing.gallery_id,
+                picture_id=line.thing.picture_id,
+                name=line.name,
+                quantity=line.quantity,
+                unit_price=money(line.unit_price),
+                total=money(line.total),
+            )
+            for line in order.lines
+        ],
+        "shipping": money(order.shipping),
+        "total": money(order.total),
+    }
 
 
 class MovedLine(BaseModel):

@@ -6,9 +6,10 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
+from foyer.rules.carts import PricedCart
 from foyer.rules.refusals import Reason, Refusal
 from foyer.web.language import translations
-from foyer.web.models import timestamp
+from foyer.web.models import cart_answer, timestamp
 
 CONTENT_TYPE = "application/problem+json"
 _LOCALES = Path(__file__).with_name("locales")
@@ -277,7 +278,7 @@ TABLE: dict[Reason, Words] = {
     ),
     Reason.WRONG_STATUS: Words(
         HTTPStatus.CONFLICT,
-        _("This cannot be done to the account as it is now"),
+        _("As it is now, this cannot be done"),
         _("Somebody may have decided in the meantime. Look at it again. Nothing was changed."),
     ),
     Reason.ADDRESS_TAKEN: Words(
@@ -537,7 +538,9 @@ def _facts(facts: Mapping[str, object]) -> dict[str, object]:
     """What else the answer says; the one time in it as the other times of the interface."""
     told = dict(facts)
     cart = told.get("cart")
-    if isinstance(cart, dict):
+    if isinstance(cart, PricedCart):
+        told["cart"] = cart_answer(cart).model_dump()
+    elif isinstance(cart, dict):
         told["cart"] = {**cart, "begun": timestamp(cart["begun"])}
     return told
 

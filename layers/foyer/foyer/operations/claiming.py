@@ -1,0 +1,118 @@
+"""Orders that name an address, offered to who has proved it: one by one, masked, refusable
+(mission 0.11, N7). Nobody's order comes into an account by the address alone."""
+
+from collections.abc import Mapping
+from secrets import token_bytes
+
+from foyer.credentials import Entropy
+from foyer.operations.orders import Seen, in_the_book, signed_in_and_proved
+from foyer.operations.sessions import RETRIES, Visitor
+from foyer.rules.addresses import same_postal_code
+from foyer.rules.orders import Order
+from foyer.rules.policy import POLICY
+from foyer.rules.refusals import Reason, Refusal
+from foyer.rules.sessions import DAY
+from foyer.rules.users import User
+from foyer.storage import keys, limits, orders, users
+from foyer.storage.keys import Key
+from foyer.storage.limits import Limit
+from foyer.storage.table import Change, ConditionFailed, Item, read, write
+
+
+def offered(
+    visitor: Visitor, now: int, *, limit: int, after: Item | None = None
+) -> tuple[list[Order], Item | None]:
+    """A page of the orders that name his address and are nobody's yet, the newest first. Refuses
+    PROVE_ADDRESS."""
+    user, _ = signed_in_and_proved(visitor, now)
+    page = orders.named_by(user.email or "", limit=limit, after=after)
+    address = keys.email(user.email or "")
+    left_at = users.left_at(read([address], consistent=True).get(address))
+    named = [one for row in page.items if (one := orders.named_from(row)) is not None]
+    ids = [one.order_id for one in named if one.is_offered(left_at)]
+    found = orders.read(ids, consistent=True) if ids else {}
+    return [found[id_] for id_ in ids if id_ in found], page.last
+
+
+def claim(
+    visitor: Visitor,
+    order_id: str,
+    now: int,
+    *,
+    postal_code: str | None = None,
+    entropy: Entropy = token_bytes,
+) -> Seen:
+    """The order is in his account from now on; with its postal code all of it is shown, also where
+    he claimed it before without. Refuses WRONG_POSTAL_CODE, tries of which are counted, and
+    NOT_FOUND for any order that is not offered to him."""
+    whole: bool | None = None
+    for _ in range(RETRIES + 1):
+        user, rows = _read(visitor, order_id, now)
+        order = orders.from_item(rows.get(keys.order(order_id)))
+        shown = orders.shown_from(rows.get(keys.order_of(user.id, order_id)))
+        if order is None or (shown is None and not _is_offered(user, order_id, rows)):
+            raise Refusal(Reason.NOT_FOUND)
+        if shown is not None and (shown.is_whole(user) or postal_code is None):
+            return Seen(order, whole=shown.is_whole(user))
+        if whole is None:  # asked again by ourselves it is the same try
+            whole = _has_its_postal_code(order, postal_code, now)
+        changes: list[Change] = [users.acts(user)]
+        if shown is None:
+            changes.append(orders.show(user.id, order_id, now, whole=whole))
+            changes.append(orders.answer(user.email or "", order_id, user.id, "claimed", now))
+        else:
+            changes.append(orders.show_whole(user.id, order_id, now))
+        if whole:
+            book = rows.get(keys.addresses(user.id))
+            changes += in_the_book(user.id, order, book, now, entropy)
+        try:
+            write(*changes)
+        except ConditionFailed:
+            continue
+        return Seen(order, whole=whole)
+    raise Refusal(Reason.BUSY, retry_after=1)
+
+
+def _has_its_postal_code(order: Order, typed: str | None, now: int) -> bool:
+    postal = order.contact.postal if order.contact is not None else None
+    if typed is None or postal is None:
+        return False
+    limit = Limit("postal-code", order.id, POLICY.orders.postal_code_tries_per_day, DAY)
+    if limits.count(limit, now) is None:
+        raise Refusal(Reason.TOO_MANY_ATTEMPTS, retry_after=limit.retry_after(now))
+    if not same_postal_code(typed, postal.postal_code):
+        raise Refusal(Reason.WRONG_POSTAL_CODE, pointer="#/postal_code")
+    return True
+
+
+def refuse(visitor: Visitor, order_id: str, now: int) -> None:
+    """It was not his: it is offered to him no more. Once more is the same, and so it is for an
+    order that is not offered to him."""
+    for _ in range(RETRIES + 1):
+        user, rows = _read(visitor, order_id, now)
+        if not _is_offered(user, order_id, rows):
+            return
+        try:
+            write(
+                users.acts(user),
+                orders.answer(user.email or "", order_id, user.id, "refused", now),
+            )
+        except ConditionFailed:
+            continue
+        return
+    raise Refusal(Reason.BUSY, retry_after=1)
+
+
+def _read(visitor: Visitor, order_id: str, now: int) -> tuple[User, Mapping[Key, Item]]:
+    mine = visitor.bearer.user_id if visitor.bearer else ""
+    wanted = [keys.order(order_id), keys.order_of(mine, order_id), keys.addresses(mine)]
+    user, rows = signed_in_and_proved(visitor, now, more=wanted, changing=True)
+    email = user.email or ""
+    named = read([keys.email(email), keys.order_to(email, order_id)], consistent=True)
+    return user, {**rows, **named}
+
+
+def _is_offered(user: User, order_id: str, rows: Mapping[Key, Item]) -> bool:
+    email = user.email or ""
+    named = orders.named_from(rows.get(keys.order_to(email, order_id)))
+    return named is not None and named.is_offered(users.left_at(rows.get(keys.email(email))))

@@ -1,0 +1,393 @@
+"""Placing an order, and seeing one's own (mission 0.11).
+
+An order is placed in one transaction: what was bought at the price of that moment, the cart it
+came from emptied, the claim or the pointer by which it comes into an account, the mail and the
+event that tell of it, and the record of its Idempotency-Key.
+"""
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from secrets import token_bytes
+from typing import Any
+
+from foyer.credentials import Entropy, new_id, new_order_id, new_order_number
+from foyer.operations import doors, sessions
+from foyer.operations.events import happened
+from foyer.operations.registration import check_terms, email_hash, new_claim, oldest_claim
+from foyer.operations.sessions import RETRIES, Visitor, done_before
+from foyer.rules.addresses import Entry as Address
+from foyer.rules.addresses import Postal, used
+from foyer.rules.carts import Cart, Known, PricedCart, priced, told_anew
+from foyer.rules.orders import (
+    Contact,
+    Entry,
+    Order,
+    Status,
+    frozen,
+    needs_postal,
+    studios,
+)
+from foyer.rules.policy import POLICY
+from foyer.rules.refusals import Reason, Refusal
+from foyer.rules.sessions import DAY, Level
+from foyer.rules.users import Profile, User, logon_id, may, rate_id
+from foyer.storage import addresses, carts, catalogue, claims, keys, orders, users
+from foyer.storage.carts import Stored
+from foyer.storage.idempotency import Attempt, Once
+from foyer.storage.keys import Key
+from foyer.storage.limits import Limit
+from foyer.storage.outbox import Mail, new_mail
+from foyer.storage.table import Change, ConditionFailed, Contended, Item, read, write
+
+ROUTE = "orders"
+
+
+@dataclass(frozen=True)
+class Checkout:
+    """What is said where an order is placed; what is None is not said. `saved` is an address of the
+    book; `quote` stands for the cart and the prices that were looked at. Who is signed in and has
+    proved his address need say nothing twice (P12)."""
+
+    address: str | None = None
+    name: str | None = None
+    phone: str | None = None
+    postal: Postal | None = None
+    saved: str | None = None
+    note: str | None = None
+    terms: str | None = None
+    newsletter: bool = False
+    quote: str | None = None
+
+
+def place(
+    visitor: Visitor, checkout: Checkout, once: Once, now: int, entropy: Entropy = token_bytes
+) -> Order:
+    """The order of all that is in his cart; asked for again under the same key, the same one.
+    Refuses, each with the cart as it is, PRICE_CHANGED and LINE_UNAVAILABLE; ADDRESS_REQUIRED where
+    a print is in it; TOO_MANY_ORDERS to an address that is not known to be his."""
+    if once.key is None:
+        raise Refusal(Reason.KEY_REQUIRED)
+    if checkout.terms is not None:
+        check_terms(checkout.terms)
+    limited = False
+    for _ in range(RETRIES + 1):
+        here = _here(visitor, once, now)
+        done = done_before(here.attempt, here.user, here.found, now)
+        if done is not None:
+            return _again(visitor, here, done, now)
+        if limited:
+            raise Refusal(Reason.TOO_MANY_ORDERS, retry_after=_limit("").retry_after(now))
+        order = _drawn_up(visitor, here, checkout, now, entropy)
+        limit = [] if order.is_own else [_limit(order.email or "").one_more(now)]
+        try:
+            write(
+                *limit,
+                *orders.place(order),
+                carts.replace(here.user.id, here.cart, Cart({}, here.cart.cart.version + 1)),
+                *_somebodys(visitor, here.user, order, checkout, now, entropy),
+                *_kept(here, order, now, entropy),
+                happened("order.placed", told(order), now, entropy),
+                here.attempt.record(now, made=order.id),
+            )
+        except Contended:
+            continue
+        except ConditionFailed as failed:
+            limited = bool(limit) and failed.items[0] is not None
+            continue
+        visitor.line_count = 0
+        return order
+    raise Refusal(Reason.BUSY, retry_after=1)
+
+
+@dataclass(frozen=True)
+class _Here:
+    """Who orders, under which key, from which cart, and the rows that were read with them."""
+
+    user: User
+    attempt: Attempt
+    cart: Stored
+    found: Mapping[Key, Item]
+    is_client: bool  # signed in, his address proved
+
+
+def _here(visitor: Visitor, once: Once, now: int) -> _Here:
+    attempt = once.of(visitor.bearer.user_id if visitor.bearer else None, ROUTE)
+    wanted = visitor.row_keys()
+    if attempt is not None:
+        wanted += [attempt.row_key, keys.addresses(attempt.user_id)]
+    found = read(wanted, consistent=True) if wanted else {}
+    user = visitor.recognise(found, now, changing=True)
+    may(user, POLICY.actions.order)
+    if user is None or attempt is None:
+        raise Refusal(Reason.CART_EMPTY)
+    if visitor.level is Level.REMEMBERED:
+        raise Refusal(Reason.SIGN_IN_AGAIN)
+    cart = carts.from_item(found.get(keys.cart(user.id)))
+    is_client = visitor.level is Level.SIGNED_IN and user.is_proved
+    return _Here(user, attempt, cart, found, is_client)
+
+
+def _drawn_up(
+    visitor: Visitor, here: _Here, checkout: Checkout, now: int, entropy: Entropy
+) -> Order:
+    """The order as it would be placed now."""
+    contact = _contact(here, checkout)
+    known, shown = _priced(visitor, here.user, here.cart.cart, now)
+    lines = frozen(shown, known)
+    _check_prices(here, shown, checkout, now)
+    if needs_postal(lines) and contact.postal is None:
+        raise Refusal(Reason.ADDRESS_REQUIRED, pointer="#/contact/address")
+    email = logon_id(contact.address)
+    return Order(
+        id=new_order_id(now, entropy),
+        number=new_order_number(now, entropy),
+        placed_by=here.user.id,
+        placed_at=now,
+        language=visitor.language,
+        lines=lines,
+        shipping=shown.shipping,
+        currency=shown.currency,
+        paths=studios(lines, known, POLICY.orders.studios),
+        contact=contact,
+        email=email,
+        country=contact.postal.country if contact.postal else None,
+        note=checkout.note,
+        is_own=here.is_client and email == here.user.email,
+        history=(Entry(Status.PLACED, now, here.user.id),),
+    )
+
+
+def checkout_cart(visitor: Visitor, now: int) -> PricedCart:
+    """What would be ordered now, for the page on which one orders."""
+    found = read(visitor.row_keys(), consistent=True) if visitor.bearer else {}
+    user = visitor.recognise(found, now)
+    if user is None:
+        return priced(Cart(), Known(), POLICY.shop)
+    cart = carts.from_item(found.get(keys.cart(user.id))).cart
+    return _priced(visitor, user, cart, now)[1]
+
+
+def _again(visitor: Visitor, here: _Here, done: Item, now: int) -> Order:
+    """What the same request got: its order as it is now, or that a price had changed."""
+    if done.get("made") is None:
+        shown = _priced(visitor, here.user, here.cart.cart, now)[1]
+        raise Refusal(Reason.PRICE_CHANGED, facts={"cart": shown})
+    order = orders.read([done["made"]], consistent=True).get(done["made"])
+    if order is None:
+        raise Refusal(Reason.NOT_FOUND)
+    return order
+
+
+def _contact(here: _Here, checkout: Checkout) -> Contact:
+    """Whom it is for: as he says, and where he says nothing, as his account does."""
+    account = here.user if here.is_client else None
+    profile = account.profile if account is not None else None
+    address = checkout.address or (account.address if account is not None else None)
+    name = checkout.name or (profile.name if profile is not None else None)
+    postal = checkout.postal
+    if checkout.saved is not None and postal is None:
+        row = here.found.get(keys.addresses(here.user.id)) if here.is_client else None
+        saved = addresses.from_item(row).entries.get(checkout.saved)
+        if saved is None:
+            raise Refusal(Reason.INVALID_INPUT, pointer="#/contact/address_id")
+        postal, name = saved.postal, checkout.name or saved.name
+    if address is None:
+        raise Refusal(Reason.INVALID_INPUT, pointer="#/contact/email")
+    if name is None:
+        raise Refusal(Reason.INVALID_INPUT, pointer="#/contact/name")
+    phone = checkout.phone or (profile.phone if profile is not None else None)
+    return Contact(address, name, phone, postal)
+
+
+def _priced(visitor: Visitor, user: User, cart: Cart, now: int) -> tuple[Known, PricedCart]:
+    things = [line.thing for line in cart.lines.values()]
+    wanted = doors.keys_of(user, (t.gallery_id for t in things if t.gallery_id), now)
+    rows = catalogue.look_up(things, wanted) if things else {}
+    known = doors.opened(visitor, catalogue.known(rows), rows, now)
+    return known, priced(cart, known, POLICY.shop)
+
+
+def _check_prices(here: _Here, shown: PricedCart, checkout: Checkout, now: int) -> None:
+    """Nothing is ordered at another price than the visitor was told: on the page he orders from,
+    which says so by its quote, else when he put the thing in. Told by this refusal, he orders under
+    another key; under this one, whose answer he may never have seen, it is refused again."""
+    refused = Refusal(Reason.PRICE_CHANGED, facts={"cart": shown})
+    if checkout.quote is not None:
+        if checkout.quote != shown.quote:
+            raise refused
+        return
+    after = told_anew(here.cart.cart, shown)
+    if after is here.cart.cart:
+        return
+    # outrun by another change, nothing is written and it is refused all the same
+    with suppress(ConditionFailed, Contended):
+        write(carts.replace(here.user.id, here.cart, after), here.attempt.record(now))
+    raise refused
+
+
+def _limit(email: str) -> Limit:
+    most = POLICY.orders.per_unproved_address_per_day
+    return Limit("orders-to", rate_id(email), most, DAY)
+
+
+def _somebodys(
+    visitor: Visitor, user: User, order: Order, checkout: Checkout, now: int, entropy: Entropy
+) -> list[Change]:
+    """By which it comes into an account: the pointer of who is signed in; under an address that is
+    not known to be his, the pointer of that and a claim on an account (P4). The same rows whether
+    or not the address is somebody's; whose it is decides the mail, when it is written."""
+    changes: list[Change] = []
+    facts = {"order": order.id}
+    if visitor.level is Level.SIGNED_IN:
+        changes.append(users.acts(user))
+        changes.append(orders.show(user.id, order.id, now, whole=True))
+    if not order.is_own:
+        assert order.contact is not None  # noqa: S101 - it is being placed
+        guest = visitor.level is Level.GUEST
+        claim = new_claim(
+            owner=user.id if guest else None,
+            address=order.contact.address,
+            profile=Profile(order.contact.name, "C", phone=order.contact.phone),
+            language=order.language,
+            terms=checkout.terms,
+            newsletter=checkout.newsletter and checkout.terms is not None,
+            now=now,
+            entropy=entropy,
+            order_id=order.id,
+        )
+        changes += [orders.name(order), claims.new_claim(claim)]
+        facts |= {"owner": claim.owner, "claim": claim.id}
+        if guest:
+            oldest, hashed = oldest_claim(user), email_hash(claim.email, now, user)
+            changes.append(users.hold_claim(user, claim.id, hashed, oldest, ordered_at=now))
+            if oldest is not None:
+                changes.append(claims.drop(user.id, oldest))
+    to = order.contact.address if order.contact is not None else ""
+    browser = visitor.browser
+    mail = Mail(new_id(entropy), "order", to, order.language, {"browser": browser, **facts}, now)
+    return [*changes, new_mail(mail)]
+
+
+def _kept(here: _Here, order: Order, now: int, entropy: Entropy) -> list[Change]:
+    """What a client need not say again."""
+    if not here.is_client:
+        return []
+    return in_the_book(
+        here.user.id, order, here.found.get(keys.addresses(here.user.id)), now, entropy
+    )
+
+
+def in_the_book(
+    user_id: str, order: Order, row: Item | None, now: int, entropy: Entropy
+) -> list[Change]:
+    """Where it goes is in the client's address book from now on: he types it once (P12). `row` is
+    of the book as it was read."""
+    if order.contact is None or order.contact.postal is None:
+        return []
+    before = addresses.from_item(row)
+    entry = Address(new_id(entropy), order.contact.name, order.contact.postal, now)
+    return [addresses.replace(user_id, before, used(before, entry, POLICY.orders.addresses))]
+
+
+def told(order: Order) -> Mapping[str, Any]:
+    """What the bus is told of an order: ids, and no contact but the country."""
+
+    def money(amount: int) -> Mapping[str, Any]:
+        return {"amount": amount, "currency": order.currency}
+
+    return {
+        "order_id": order.id,
+        "number": order.number,
+        "user_id": order.placed_by,
+        "organization_ids": order.organization_ids,
+        "status": order.status.value,
+        "lines": [
+            {
+                "product_id": line.thing.product_id,
+                "gallery_id": line.thing.gallery_id,
+                "picture_id": line.thing.picture_id,
+                "quantity": line.quantity,
+                "unit_price": money(line.unit_price),
+            }
+            for line in order.lines
+        ],
+        "shipping": money(order.shipping),
+        "total": money(order.total),
+        "country": order.country,
+    }
+
+
+# ---- seeing one's own ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Seen:
+    """An order as somebody may see it: `whole`, or with its contact and note masked."""
+
+    order: Order
+    whole: bool
+
+
+def see(visitor: Visitor, order_id: str, now: int) -> Seen:
+    """His own: one his account shows, or one he placed as the guest he is, of which he is told
+    nothing personal again (A9). Any other is NOT_FOUND."""
+    wanted = [keys.order(order_id)]
+    if visitor.bearer is not None:
+        wanted += [*visitor.row_keys()[:1], keys.order_of(visitor.bearer.user_id, order_id)]
+    rows = read(wanted, consistent=True) if visitor.bearer else {}
+    user = visitor.recognise(rows, now)
+    if visitor.level is Level.REMEMBERED:
+        raise Refusal(Reason.SIGN_IN_AGAIN)
+    order = orders.from_item(rows.get(keys.order(order_id)))
+    if user is None or order is None:
+        raise Refusal(Reason.NOT_FOUND)
+    if visitor.level is Level.GUEST:
+        if order.placed_by != user.id:
+            raise Refusal(Reason.NOT_FOUND)
+        return Seen(order, whole=False)
+    shown = orders.shown_from(rows.get(keys.order_of(user.id, order_id)))
+    if shown is None or not (user.is_proved or order.placed_by == user.id):
+        raise Refusal(Reason.NOT_FOUND)
+    return Seen(order, whole=user.is_proved and shown.is_whole(user))
+
+
+def see_mine(visitor: Visitor, order_id: str, now: int) -> Seen:
+    """One his account shows. Refuses PROVE_ADDRESS, NOT_FOUND for any other."""
+    mine = visitor.bearer.user_id if visitor.bearer else ""
+    wanted = [keys.order(order_id), keys.order_of(mine, order_id)]
+    user, rows = signed_in_and_proved(visitor, now, more=wanted)
+    order = orders.from_item(rows.get(keys.order(order_id)))
+    shown = orders.shown_from(rows.get(keys.order_of(user.id, order_id)))
+    if order is None or shown is None:
+        raise Refusal(Reason.NOT_FOUND)
+    return Seen(order, whole=shown.is_whole(user))
+
+
+def mine(
+    visitor: Visitor, now: int, *, limit: int, after: Item | None = None
+) -> tuple[list[Seen], Item | None]:
+    """A page of what his account shows, the newest first. Refuses PROVE_ADDRESS while his address
+    is not proved (0.9)."""
+    user, _ = signed_in_and_proved(visitor, now)
+    page = orders.of_user(user.id, limit=limit, after=after)
+    pointers = [shown for row in page.items if (shown := orders.shown_from(row)) is not None]
+    found = orders.read([one.order_id for one in pointers], consistent=True) if pointers else {}
+    return [
+        Seen(found[one.order_id], whole=one.is_whole(user))
+        for one in pointers
+        if one.order_id in found
+    ], page.last
+
+
+def signed_in_and_proved(
+    visitor: Visitor, now: int, *, more: Sequence[Key] = (), changing: bool = False
+) -> tuple[User, Mapping[Key, Item]]:
+    """The client whose session this is, his address proved, and the rows that were read with him.
+    Refuses PROVE_ADDRESS."""
+    wanted = [*visitor.row_keys()[:1], *more]
+    rows = read(wanted, consistent=True) if visitor.bearer else {}
+    user, _ = sessions.signed_in(visitor, rows, now, changing=changing)
+    if not user.is_proved:
+        raise Refusal(Reason.PROVE_ADDRESS)
+    return user, rows

@@ -1,0 +1,136 @@
+"""What a studio does with its orders: find them, confirm, fulfil, cancel. Each within the reach of
+his role (rules/roles.py); an order of several studios is seen by each of them, and goes on by who
+reaches them all."""
+
+from collections.abc import Sequence
+from secrets import token_bytes
+
+from foyer.credentials import Entropy, new_id
+from foyer.operations.events import happened
+from foyer.operations.orders import told
+from foyer.operations.organizations import bases
+from foyer.operations.people import spread
+from foyer.operations.sessions import RETRIES, Visitor
+from foyer.operations.staff import acting, attempt_of
+from foyer.rules.orders import LIFE, Order, Status, Step, stepped
+from foyer.rules.refusals import Reason, Refusal
+from foyer.rules.roles import Power, Role, reach
+from foyer.rules.users import User
+from foyer.storage import keys, orders, organizations, users
+from foyer.storage.idempotency import UNKEYED, Once
+from foyer.storage.outbox import Mail, new_mail
+from foyer.storage.table import Change, ConditionFailed, Item, write
+
+QUERIES = 25  # at most for one page: where there are more, it ends early
+
+
+def sees(roles: Sequence[Role], order: Order) -> bool:
+    return any(reach(roles, Power.SELL, path) is not None for path in order.paths)
+
+
+def decides(roles: Sequence[Role], order: Order) -> bool:
+    return all(reach(roles, Power.SELL, path) is not None for path in order.paths)
+
+
+def possible(actor: User, order: Order) -> set[Step]:
+    """What the actor may do with the order now."""
+    if not decides(actor.roles, order):
+        return set()
+    return {step for status, step in LIFE if status is order.status}
+
+
+def listed(
+    visitor: Visitor,
+    now: int,
+    *,
+    limit: int,
+    status: Status | None = None,
+    organization_id: str | None = None,
+    after: Item | None = None,
+) -> tuple[list[Order], Item | None]:
+    """A page of orders, one organization after the other, those that wait first, the newest of each
+    kind first. Refuses NOT_FOUND where he sells for nobody there."""
+    actor, _ = acting(visitor, now)
+    if organization_id is None:
+        tops = bases(actor, Power.SELL)
+    else:
+        top = organizations.find(organization_id)
+        reached = top is not None and reach(actor.roles, Power.SELL, top.path) is not None
+        tops = [top] if top is not None and reached else []
+    if not tops:
+        raise Refusal(Reason.NOT_FOUND)
+    start = dict(after or {})
+    begun = start.pop("organization", None)
+    waiting = [one.id for one in (spread(tops) if organization_id is None else tops)]
+    if begun in waiting:
+        waiting = waiting[waiting.index(begun) :]
+    ids: list[str] = []
+    for _ in range(QUERIES):
+        page = orders.of_studio(waiting[0], status, limit=limit - len(ids), after=start or None)
+        ids += [keys.id_in(item["pk"]) for item in page.items]
+        start = dict(page.last or {})
+        if not start:
+            waiting = waiting[1:]
+        if len(ids) >= limit or not waiting:
+            break
+    found = orders.read(list(dict.fromkeys(ids)), consistent=False) if ids else {}
+    here = [found[id_] for id_ in dict.fromkeys(ids) if id_ in found]
+    return here, {**start, "organization": waiting[0]} if waiting else None
+
+
+def see(visitor: Visitor, order_id: str, now: int) -> tuple[Order, set[Step]]:
+    """The order, and what he may do with it. NOT_FOUND where nothing of it is his studio's."""
+    key = keys.order(order_id)
+    actor, rows = acting(visitor, now, more=[key])
+    order = orders.from_item(rows.get(key))
+    if order is None or not sees(actor.roles, order):
+        raise Refusal(Reason.NOT_FOUND)
+    return order, possible(actor, order)
+
+
+def step(
+    visitor: Visitor,
+    order_id: str,
+    step: Step,
+    now: int,
+    *,
+    reason: str | None = None,
+    once: Once = UNKEYED,
+    entropy: Entropy = token_bytes,
+) -> tuple[Order, set[Step]]:
+    """The order goes on, and whoever ordered is told by mail: once, however often it is asked for.
+    Refuses WRONG_STATUS for a step that is not drawn."""
+    key, attempt = keys.order(order_id), attempt_of(visitor, once, f"{step.value}#{order_id}")
+    for _ in range(RETRIES + 1):
+        more = [key, *([attempt.row_key] if attempt else [])]
+        actor, rows = acting(visitor, now, more=more, changing=True)
+        before = orders.from_item(rows.get(key))
+        if before is None or not decides(actor.roles, before):
+            raise Refusal(Reason.NOT_FOUND)
+        if attempt is not None and attempt.is_repeat(rows.get(attempt.row_key), now):
+            return before, possible(actor, before)
+        after = stepped(before, step, actor.id, now, reason)
+        if after is before:
+            return before, possible(actor, before)
+        records = [attempt.record(now)] if attempt else []
+        try:
+            write(
+                users.acts(actor),
+                *orders.change(before, after),
+                *_mail(after, reason, now, entropy),
+                happened(f"order.{after.status.value}", told(after), now, entropy),
+                *records,
+            )
+        except ConditionFailed:
+            continue
+        return after, possible(actor, after)
+    raise Refusal(Reason.BUSY, retry_after=1)
+
+
+def _mail(order: Order, reason: str | None, now: int, entropy: Entropy) -> list[Change]:
+    """To the address that was given; of a closed account's order there is none."""
+    if order.contact is None:
+        return []
+    kind, facts = f"order_{order.status.value}", {"order": order.id, "reason": reason or ""}
+    to = order.contact.address
+    return [new_mail(Mail(new_id(entropy), kind, to, order.language, facts, now))]

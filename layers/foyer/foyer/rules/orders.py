@@ -1,0 +1,160 @@
+"""Orders: what is frozen when one is placed, how it goes on, and how much of it who may see
+(mission 0.11)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from foyer.rules.addresses import Postal
+from foyer.rules.carts import Known, PricedCart, Thing
+from foyer.rules.refusals import Reason, Refusal
+
+
+class Status(StrEnum):
+    PLACED = "placed"
+    CONFIRMED = "confirmed"
+    FULFILLED = "fulfilled"
+    CANCELLED = "cancelled"
+
+
+class Step(StrEnum):
+    """What staff do with an order."""
+
+    CONFIRM = "confirm"
+    FULFIL = "fulfil"
+    CANCEL = "cancel"
+
+
+LIFE: Mapping[tuple[Status, Step], Status] = {
+    (Status.PLACED, Step.CONFIRM): Status.CONFIRMED,
+    (Status.PLACED, Step.CANCEL): Status.CANCELLED,
+    (Status.CONFIRMED, Step.FULFIL): Status.FULFILLED,
+    (Status.CONFIRMED, Step.CANCEL): Status.CANCELLED,
+}
+LEADS_TO = {step: to for (_, step), to in LIFE.items()}
+LIVE = frozenset({Status.PLACED, Status.CONFIRMED})  # somebody still has to do something
+
+
+@dataclass(frozen=True)
+class OrderLine:
+    """What was bought, by the name and at the price of that moment: minor units, tax included."""
+
+    thing: Thing
+    name: str
+    kind: str
+    quantity: int
+    unit_price: int
+
+    @property
+    def total(self) -> int:
+        return self.unit_price * self.quantity
+
+
+@dataclass(frozen=True)
+class Contact:
+    """Whom the order is for. `address` is of mail, as he wrote it."""
+
+    address: str
+    name: str
+    phone: str | None = None
+    postal: Postal | None = None
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One of an order's history: since when it had this status, who did it, what he said of it."""
+
+    status: Status
+    at: int
+    actor: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class Order:
+    """As stored. Times are epoch seconds. `paths` are of the organizations whose things are in it;
+    `email` is the key of the contact's address. `is_own`: whoever placed it had proved that address
+    to be his. Of a closed account's order no contact is left, and no note: only the country."""
+
+    id: str
+    number: str
+    placed_by: str
+    placed_at: int
+    language: str
+    lines: tuple[OrderLine, ...]
+    shipping: int
+    currency: str
+    paths: tuple[tuple[str, ...], ...]
+    contact: Contact | None
+    email: str | None
+    country: str | None = None
+    note: str | None = None
+    is_own: bool = False
+    history: tuple[Entry, ...] = ()
+    version: int = 1
+
+    @property
+    def status(self) -> Status:
+        return self.history[-1].status
+
+    @property
+    def total(self) -> int:
+        return self.shipping + sum(line.total for line in self.lines)
+
+    @property
+    def organization_ids(self) -> list[str]:
+        return [path[-1] for path in self.paths]
+
+
+def frozen(cart: PricedCart, known: Known) -> tuple[OrderLine, ...]:
+    """What is ordered of the cart as it is shown: all of it or nothing. Refuses CART_EMPTY, and
+    LINE_UNAVAILABLE with the cart."""
+    if not cart.lines:
+        raise Refusal(Reason.CART_EMPTY)
+    lines = []
+    for line in cart.lines:
+        if line.unit_price is None:
+            raise Refusal(Reason.LINE_UNAVAILABLE, facts={"cart": cart})
+        kind = known.products[line.thing.product_id].kind
+        lines.append(OrderLine(line.thing, line.name, kind, line.quantity, line.unit_price))
+    return tuple(lines)
+
+
+def needs_postal(lines: tuple[OrderLine, ...]) -> bool:
+    return any(line.kind == "print" for line in lines)
+
+
+def studios(lines: tuple[OrderLine, ...], known: Known, most: int) -> tuple[tuple[str, ...], ...]:
+    """The organizations that have to do something for these: a picture's is its gallery's, any
+    other thing's the product's. Refuses TOO_MANY_STUDIOS."""
+    found = dict.fromkeys(_path(line.thing, known) for line in lines)
+    if len(found) > most:
+        raise Refusal(Reason.TOO_MANY_STUDIOS)
+    return tuple(sorted(found))
+
+
+def _path(thing: Thing, known: Known) -> tuple[str, ...]:
+    if thing.gallery_id is not None:
+        return known.galleries[thing.gallery_id].path
+    return known.products[thing.product_id].path
+
+
+def stepped(order: Order, step: Step, actor: str, now: int, reason: str | None = None) -> Order:
+    """The order after the step; the same one where it has been done already, whoever did it.
+    Refuses WRONG_STATUS for a step that is not drawn."""
+    to = LIFE.get((order.status, step))
+    if to is None:
+        if order.status is LEADS_TO[step]:
+            return order
+        raise Refusal(Reason.WRONG_STATUS, facts={"order_status": order.status.value})
+    entry = Entry(to, now, actor, reason)
+    return replace(order, history=(*order.history, entry), version=order.version + 1)
+
+
+def struck(order: Order) -> Order:
+    """What is kept of the order of somebody who closed his account (N19): number, lines, totals and
+    the country."""
+    history = tuple(replace(entry, reason=None) for entry in order.history)
+    return replace(
+        order, contact=None, email=None, note=None, history=history, version=order.version + 1
+    )
