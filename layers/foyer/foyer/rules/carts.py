@@ -11,6 +11,7 @@ from hashlib import sha256
 from typing import Literal
 
 from foyer.rules.galleries import Gallery, Picture
+from foyer.rules.organizations import DEFAULT_PATH
 from foyer.rules.policy import Carts, Shop
 from foyer.rules.refusals import Reason, Refusal
 
@@ -46,18 +47,25 @@ class Cart:
     version: int = 0
 
 
+Kind = Literal["print", "download", "other"]
+
+
 @dataclass(frozen=True)
 class Product:
-    """Amounts are minor units of the shop's currency, tax included."""
+    """Amounts are minor units of the shop's currency, tax included. `path` is of the organization
+    that sells it, from the root down to itself."""
 
     id: str
     name: str
-    kind: Literal["print", "download", "other"]
+    kind: Kind
     amount: int
     gallery_id: str | None = None
     of_picture: bool = False
     active: bool = True
     until: int | None = None  # when its gallery ends, epoch seconds
+    path: tuple[str, ...] = DEFAULT_PATH
+    made_at: int = 0
+    version: int = 0
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ SITE_ADMINISTRATOR = "site_administrator"
 
 
 class Power(StrEnum):
-    """What staff may do with people, organizations and galleries."""
+    """What staff may do with people, organizations, galleries and what is sold."""
 
     SEE = "see"
     OPEN_ACCOUNTS = "open_accounts"
@@ -21,6 +21,7 @@ class Power(StrEnum):
     SWITCH = "switch"  # disable, enable
     GRANT = "grant"
     HANG = "hang"  # galleries, their pictures, who is invited
+    SELL = "sell"  # products and orders of one's studio
     SEE_ORGANIZATIONS = "see_organizations"
     ORGANIZE = "organize"
 
@@ -35,7 +36,7 @@ POWERS: Mapping[str, frozenset[Power]] = {
     "buyer_administrator": _SUPERVISION | {Power.GRANT},
     "customer_service_supervisor": _SUPERVISION,
     "customer_service_representative": _SERVICE,
-    "photographer": frozenset({Power.SEE_ORGANIZATIONS, Power.HANG}),
+    "photographer": frozenset({Power.SEE_ORGANIZATIONS, Power.HANG, Power.SELL}),
 }
 ADMINISTRATIVE = frozenset(POWERS)
 
