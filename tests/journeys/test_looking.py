@@ -21,6 +21,7 @@ GET_ROUTES = sorted(
 )
 EXAMPLES = {
     "gallery_id": "coast",
+    "product_id": "voucher",
     "code": "cart_full",
     "name": "site.css",
     "user_id": "demo-client-0000000001",
