@@ -93,6 +93,12 @@ GOOD: dict[str, dict[str, Any]] = {
     "PATCH /v1/staff/galleries/{gallery_id}": {"title": "A", "everybody": {"enter": True}},
     "POST /v1/staff/galleries/{gallery_id}/pictures": {"title": "A", "src": "/a.svg"},
     "PATCH /v1/staff/galleries/{gallery_id}/pictures/{picture_id}": {"hidden": True},
+    "POST /v1/staff/products": {
+        "name": "A",
+        "kind": "print",
+        "price": {"amount": 4500, "currency": "EUR"},
+    },
+    "PATCH /v1/staff/products/{product_id}": {"price": {"amount": 4500, "currency": "EUR"}},
     "POST /v1/staff/galleries/{gallery_id}/invitations": {
         "addresses": ["a@example.com"],
         "rights": {"download": "web"},
@@ -107,6 +113,7 @@ GOOD: dict[str, dict[str, Any]] = {
 ASKING = "/v1/staff/galleries/{gallery_id}/invitations/{invitation_id}/transfer"
 # What some route takes of these words, where it takes it.
 ITS_OWN = {
+    ("POST /v1/staff/products", "#", "kind"),
     ("PUT /v1/staff/users/{user_id}/roles", "#", "roles"),
     ("PUT /v1/staff/users/{user_id}/roles", "#/roles/0", "role"),
     (f"POST {ASKING}/approve", "#", "user_id"),  # whom of several to admit
@@ -157,6 +164,7 @@ def test_r36_what_is_the_servers_is_refused_at_every_depth(
         selection_id=UNNAMED,
         gallery_id=gallery,
         picture_id="low-tide",
+        product_id="voucher",
         invitation_id=invitation,
     )
     assert boss.browser.post("/v1/selections", {}).json["id"] == UNNAMED

@@ -43,6 +43,7 @@ class Scene:
             "selection_id": UNNAMED,
             "gallery_id": WEDDING if invited_to else PARTY if path.endswith("/door") else "coast",
             "picture_id": "low-tide",
+            "product_id": "coast-poster",
             "invitation_id": self.invitation,
             "user_id": "demo-client-0000000001",
             "org_id": STUDIO,

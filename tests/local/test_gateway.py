@@ -190,6 +190,7 @@ def test_every_event_file_is_answered(site: Site) -> None:
         "cart-add-line": ("CartFunction", 201),
         "galleries-pictures": ("GalleriesFunction", 200),
         "studio-invite": ("StudioFunction", 401),
+        "sales-product": ("SalesFunction", 401),
         "pages-home": ("PagesFunction", 200),
         "pages-add-line": ("PagesFunction", 303),
         "mailer-outbox": ("MailerFunction", None),

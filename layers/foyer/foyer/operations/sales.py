@@ -47,9 +47,10 @@ def listed(
     status: Status | None = None,
     organization_id: str | None = None,
     after: Item | None = None,
-) -> tuple[list[Order], Item | None]:
-    """A page of orders, one organization after the other, those that wait first, the newest of each
-    kind first. Refuses NOT_FOUND where he sells for nobody there."""
+) -> tuple[list[tuple[Order, set[Step]]], Item | None]:
+    """A page of orders, each with what he may do with it: one organization after the other, those
+    that wait first, the newest of each kind first. Refuses NOT_FOUND where he sells for nobody
+    there."""
     actor, _ = acting(visitor, now)
     if organization_id is None:
         tops = bases(actor, Power.SELL)
@@ -74,7 +75,7 @@ def listed(
         if len(ids) >= limit or not waiting:
             break
     found = orders.read(list(dict.fromkeys(ids)), consistent=False) if ids else {}
-    here = [found[id_] for id_ in dict.fromkeys(ids) if id_ in found]
+    here = [(found[id_], possible(actor, found[id_])) for id_ in dict.fromkeys(ids) if id_ in found]
     return here, {**start, "organization": waiting[0]} if waiting else None
 
 

@@ -429,7 +429,7 @@ class ContactAnswer(BaseModel):
 
 
 class OrderEvent(BaseModel):
-    """`by` is "you" or "studio"."""
+    """`by` is "you" ("client" where its studio sees it) or "studio"."""
 
     status: OrderStatus
     at: str
@@ -451,7 +451,11 @@ def order_answer(order: Order) -> OrderAnswer:
     return OrderAnswer.model_validate(_order(order))
 
 
-def whole_order_answer(order: Order, *, whole: bool) -> WholeOrderAnswer:
+def whole_order_answer(
+    order: Order, *, whole: bool, seen_by_studio: bool = False
+) -> WholeOrderAnswer:
+    """`by` is "client" instead of "you" where its studio sees it."""
+    client = "client" if seen_by_studio else "you"
     contact = order.contact
     postal = contact.postal if contact is not None and whole else None
     return WholeOrderAnswer.model_validate(
@@ -471,7 +475,7 @@ def whole_order_answer(order: Order, *, whole: bool) -> WholeOrderAnswer:
                 {
                     "status": entry.status.value,
                     "at": timestamp(entry.at),
-                    "by": "you" if entry.status is Status.PLACED else "studio",
+                    "by": client if entry.status is Status.PLACED else "studio",
                     "reason": entry.reason,
                 }
                 for entry in order.history
