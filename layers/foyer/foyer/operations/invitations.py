@@ -455,7 +455,7 @@ def ask_transfer(visitor: Visitor, text: str, now: int) -> None:
             return
         if len(invitation.transfers) >= POLICY.invitations.transfers:
             raise Refusal(Reason.TOO_MANY_REQUESTS, retry_after=POLICY.mails.digest_seconds)
-        asked = Transfer(user.id, user.address or "", now)
+        asked = Transfer(user.id, now)
         after = replace(
             invitation,
             transfers={**invitation.transfers, user.id: asked},

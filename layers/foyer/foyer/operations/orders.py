@@ -242,6 +242,8 @@ def _somebodys(
     if visitor.level is Level.SIGNED_IN:
         changes.append(users.acts(user))
         changes.append(orders.show(user.id, order.id, now, whole=True))
+    else:
+        changes.append(orders.placed_by(user.id, order.id, now))
     if not order.is_own:
         assert order.contact is not None  # noqa: S101 - it is being placed
         guest = visitor.level is Level.GUEST

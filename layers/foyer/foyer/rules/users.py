@@ -141,6 +141,7 @@ class User:
     epoch_at: int = 0  # since when it is this epoch
     owned_at: int = 0  # when he first proved the address, where somebody else had the account
     ordered_at: int | None = None  # when he last ordered as a guest
+    left: tuple[str, ...] = ()  # the logon ids he had before
 
     @property
     def organization_id(self) -> str:

@@ -66,10 +66,7 @@ def from_item(item: Item | None) -> Invitation | None:
         accepted_epoch=item.get("accepted_epoch"),
         mail_id=item.get("mail"),
         delivery=Delivery(item["delivery"]),
-        transfers={
-            id_: Transfer(id_, raw["address"], raw["at"])
-            for id_, raw in item.get("transfers", {}).items()
-        },
+        transfers={id_: Transfer(id_, raw["at"]) for id_, raw in item.get("transfers", {}).items()},
         asked_again_at=item.get("asked_again_at"),
         batch=item.get("batch"),
         moved_to=item.get("moved_to"),
@@ -94,10 +91,7 @@ def _facts(invitation: Invitation) -> dict[str, Any]:
         "accepted_at": invitation.accepted_at,
         "accepted_with": invitation.accepted_with,
         "accepted_epoch": invitation.accepted_epoch,
-        "transfers": {
-            one.user_id: {"address": one.address, "at": one.at}
-            for one in invitation.transfers.values()
-        },
+        "transfers": {one.user_id: {"at": one.at} for one in invitation.transfers.values()},
         "asked_again_at": invitation.asked_again_at,
         "batch": invitation.batch,
         "moved_to": invitation.moved_to,

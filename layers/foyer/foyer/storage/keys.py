@@ -2,7 +2,7 @@
 
 | thing               | pk               | sk                   | list (list_at)                 | due (due_at)          |
 |---------------------|------------------|----------------------|--------------------------------|-----------------------|
-| user, his sessions  | USER#<id>        | USER                 |                                | GUEST#<shard> (idle)  |
+| user, his sessions  | USER#<id>        | USER                 |                                | GUEST#<shard> (idle) or CLOSING |
 | password            | USER#<id>        | CREDENTIAL           |                                |                       |
 | claim, its link     | USER#<guest>     | CLAIM#<id>           | CLAIMS#<address> (made)        |                       |
 | the same, made by a signed-in browser | CLAIM#<id> | CLAIM#<id> | CLAIMS#<address> (made)        |                       |
@@ -34,8 +34,8 @@
 | where staff find it | GALLERY#<id>     | STUDIO               | GALLERIES#<org> (made)         |                       |
 | picture             | GALLERY#<id>     | GALLERY#PICTURE#<id> |                                |                       |
 | invitation, grant   | GALLERY#<id>     | GRANT#<HMAC of address or user> | GRANTS#<address> (made) |                   |
-| access asked for    | GALLERY#<id>     | REQUEST#<HMAC of address> |                           |                       |
-| selection sent to its photographer | GALLERY#<id> | SUBMITTED#<user>#<id> |                    |                       |
+| access asked for    | GALLERY#<id>     | REQUEST#<HMAC of address> | REQUESTS#<address> (asked) |                       |
+| selection sent to its photographer | GALLERY#<id> | SUBMITTED#<user>#<id> | SENT#<user> (sent)  |                       |
 | outbox              | OUTBOX#<id>      | MAIL or EVENT        |                                | OUTBOX#<shard> (retry)|
 | limit               | LIMIT#<action>#… | <window>             |                                |                       |
 
@@ -250,6 +250,7 @@ def id_in(part: str) -> str:
 
 ORGANIZATIONS = "ORGS"
 DIGESTS = "DIGEST"
+CLOSING = "CLOSING"
 
 
 def members_of(org_id: str) -> str:
@@ -272,6 +273,14 @@ def galleries_of(org_id: str) -> str:
 
 def products_by(org_id: str) -> str:
     return f"PRODUCTS_BY#{org_id}"
+
+
+def requests_of(email: str) -> str:
+    return f"REQUESTS#{email}"
+
+
+def sent_by(user_id: str) -> str:
+    return f"SENT#{user_id}"
 
 
 def grants_on(email: str) -> str:

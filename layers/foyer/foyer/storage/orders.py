@@ -124,15 +124,22 @@ class Shown:
 
 
 def shown_from(item: Item | None) -> Shown | None:
-    if item is None:
+    """None for one he placed as a guest, which no account shows before it is claimed."""
+    if item is None or "whole" not in item:
         return None
     return Shown(keys.id_in(item["sk"]), item["whole"], item["at"])
 
 
-def show(user_id: str, order_id: str, now: int, *, whole: bool) -> Put:
+def placed_by(user_id: str, order_id: str, now: int) -> Put:
+    """The order is a guest's: known as his, shown in no account."""
+    return Put({**keys.order_of(user_id, order_id)._asdict(), "at": now}, condition=ABSENT)
+
+
+def show(user_id: str, order_id: str, now: int, *, whole: bool) -> Update:
     """Fails where the account shows it already."""
-    item = {**keys.order_of(user_id, order_id)._asdict(), "whole": whole, "at": now}
-    return Put(item, condition=ABSENT)
+    key = keys.order_of(user_id, order_id)
+    facts = {"whole": whole, "at": now}
+    return setting(key, facts, condition="attribute_not_exists(whole)")
 
 
 def show_whole(user_id: str, order_id: str, now: int) -> Update:
@@ -142,7 +149,7 @@ def show_whole(user_id: str, order_id: str, now: int) -> Update:
 
 
 def of_user(user_id: str, *, limit: int, after: Item | None = None) -> Page:
-    """Pointers to what the account shows, the newest order first."""
+    """Pointers to what he placed and what his account shows, the newest order first."""
     return _family(keys.order_of(user_id, ""), limit, after)
 
 

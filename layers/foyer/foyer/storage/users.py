@@ -62,6 +62,7 @@ def from_item(item: Item | None) -> User | None:
         epoch_at=item.get("epoch_at", 0),
         owned_at=item.get("owned_at", 0),
         ordered_at=item.get("ordered_at"),
+        left=tuple(item.get("left", ())),
     )
 
 
@@ -166,6 +167,7 @@ def _account(user: User) -> dict[str, Any]:
         "approved_before": user.approved_before or None,
         "unproved": None if user.is_proved else True,
         "owned_at": user.owned_at or None,
+        "left": list(user.left) or None,
     }
 
 
