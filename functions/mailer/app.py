@@ -88,7 +88,8 @@ def _send_record(record: Any) -> None:
 
 def _failed(key: Key, error: Exception) -> None:
     # the kind of error alone: its words may hold an address
-    code = getattr(error, "response", {}).get("Error", {}).get("Code")
+    answer = getattr(error, "response", None) or {}  # who was not reached has none
+    code = answer.get("Error", {}).get("Code")
     told = {"outbox": key.pk, "row": key.sk, "cause": code or type(error).__name__}
     logger.error("not sent", extra=told)
 
