@@ -308,11 +308,12 @@ class Cloud:
     def _item(self, pk: str, sk: str) -> Any:
         return self._table().items.get(DynamoType({"S": pk}), {}).get(DynamoType({"S": sk}))
 
-    def rows(self) -> list[dict[str, Any]]:
-        """Every row, for tests that look at what is left."""
+    def rows(self, sk: str | None = None) -> list[dict[str, Any]]:
+        """Every row, or every one with this sort key, for tests that look at what is left."""
         with self._lock:
-            table = self._table()
-            return [json.loads(json.dumps(i.to_json()))["Attributes"] for i in table.all_items()]
+            items = self._table().all_items()
+            wanted = [i for i in items if sk is None or i.attrs["sk"].value == sk]
+            return [json.loads(json.dumps(i.to_json()))["Attributes"] for i in wanted]
 
     def _known_token(self, operation: str, body: Mapping[str, Any]) -> AWSResponse | None:
         token = body.get("ClientRequestToken")
