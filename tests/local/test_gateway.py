@@ -194,6 +194,7 @@ def test_every_event_file_is_answered(site: Site) -> None:
         "pages-home": ("PagesFunction", 200),
         "pages-add-line": ("PagesFunction", 303),
         "mailer-outbox": ("MailerFunction", None),
+        "mailer-event": ("MailerFunction", None),
         "mailer-redrive": ("MailerFunction", None),
         "mailer-feedback": ("MailerFunction", None),
     }
@@ -204,6 +205,7 @@ def test_every_event_file_is_answered(site: Site) -> None:
         if status is not None:
             assert answer["statusCode"] == status, name
     assert site.invoke("MailerFunction", files["mailer-outbox"]) == {"batchItemFailures": []}
+    assert site.invoke("MailerFunction", files["mailer-event"]) == {"batchItemFailures": []}
     assert site.invoke("MailerFunction", files["mailer-redrive"])["failed"] == 0
     assert site.invoke("MailerFunction", files["mailer-feedback"]) is None
     noted = site.cloud.row("EMAIL#nobody@example.com", "DELIVERY")

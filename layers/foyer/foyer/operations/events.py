@@ -1,4 +1,7 @@
-"""Domain events: what happened, told to whoever listens on the bus (house.md, section 4)."""
+"""What happened, for whoever listens on the site's bus: ids alone, no contacts.
+
+What each kind says is fixed by its schema in `events/schemas`.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,5 +12,5 @@ from foyer.storage.table import Put
 
 
 def happened(kind: str, facts: Mapping[str, Any], now: int, entropy: Entropy) -> Put:
-    """The outbox row of an event, for the transaction of the state it tells of: ids alone."""
+    """The outbox row of an event: it rides in the transaction of what happened."""
     return new_event(Event(new_id(entropy), kind, facts, now))

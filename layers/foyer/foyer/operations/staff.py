@@ -7,13 +7,23 @@ from secrets import token_bytes
 
 from foyer.credentials import Entropy, new_id
 from foyer.operations import sessions
+from foyer.operations.events import happened
 from foyer.operations.sessions import RETRIES, Visitor, notice
 from foyer.rules import registration as rules
 from foyer.rules.policy import POLICY
 from foyer.rules.refusals import Reason, Refusal
 from foyer.rules.registration import Newcomer, Tried
 from foyer.rules.roles import DEFAULT, ROOT, SITE_ADMINISTRATOR, Power, Role, may_act_on, may_give
-from foyer.rules.users import LIFE, Event, ImpossibleStep, Profile, State, User, stepped
+from foyer.rules.users import (
+    LIFE,
+    Event,
+    ImpossibleStep,
+    Profile,
+    State,
+    User,
+    is_promotion,
+    stepped,
+)
 from foyer.storage import administrators, keys, members, organizations, users
 from foyer.storage.idempotency import UNKEYED, Attempt, Once
 from foyer.storage.keys import Key
@@ -170,11 +180,11 @@ def explain(visitor: Visitor, user_id: str, now: int) -> Explanation:
 
 @dataclass(frozen=True)
 class Step:
-    """The account as it will be, what its history says of it, and who is mailed what."""
+    """The account as it will be, what its history says of it, and who is told what."""
 
     account: User
     record: Record
-    mails: tuple[Change, ...] = ()
+    told: tuple[Change, ...] = ()
 
 
 Decide = Callable[[User, User], Step | None]  # of who acts and of whom; None: as it is already
@@ -192,8 +202,10 @@ def approve(
 
     def decide(actor: User, target: User) -> Step:
         account = _stepped(target, Event.APPROVE, now)
-        mail = notice("approved", target, now, entropy)
-        return Step(account, Record("approved", actor.id, now), (mail,))
+        told = [notice("approved", target, now, entropy)]
+        if is_promotion(target, account):
+            told.append(happened("guest.promoted", {"user_id": account.id}, now, entropy))
+        return Step(account, Record("approved", actor.id, now), tuple(told))
 
     return _change(visitor, user_id, Power.DECIDE, "approve", decide, now, once, entropy)
 
@@ -344,12 +356,13 @@ def _change(
 
 
 def beside(target: User, step: Step, entropy: Entropy) -> list[Change]:
-    """What is written with any change of an account: how lists show it, its history, its mails."""
+    """What is written with any change of an account: how lists show it, its history, the mails
+    and events that tell of it."""
     return [
         members.put(step.account),
         *members.works(target.id, target.roles, step.account.roles),
         users.audit(step.account, new_id(entropy), step.record),
-        *step.mails,
+        *step.told,
     ]
 
 

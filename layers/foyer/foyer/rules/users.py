@@ -199,6 +199,13 @@ def stepped(user: User, event: Event, now: int, *, out: bool = False) -> User:
     return replace(account, epoch=user.epoch + 1, sessions={}) if out else account
 
 
+def is_promotion(before: User | None, after: User) -> bool:
+    """Whether a guest becomes a client by this step, in place: the same user, whose guest's cookie
+    ends with it (H9). Who waits for approval goes on as the guest he was, until he is approved."""
+    was_guest = before is not None and before.secret_hash is not None
+    return was_guest and after.status is State.APPROVED
+
+
 class Standing(Enum):
     """What a cookie that names a user is worth."""
 

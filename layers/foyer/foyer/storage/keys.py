@@ -239,6 +239,10 @@ def event(outbox_id: str) -> Key:
     return Key(f"OUTBOX#{outbox_id}", "EVENT")
 
 
+def is_event(sk: str) -> bool:
+    return sk == "EVENT"
+
+
 def limit(action: str, subject: str, window: int) -> Key:
     return Key(f"LIMIT#{action}#{subject}", str(window))
 

@@ -9,7 +9,7 @@ from foyer.rules.organizations import DEFAULT_PATH
 from foyer.rules.policy import POLICY
 from foyer.rules.roles import Role
 from foyer.rules.sessions import DAY, Session
-from foyer.rules.users import Profile, State, User
+from foyer.rules.users import Profile, State, User, is_promotion
 from foyer.storage import keys
 from foyer.storage.keys import Key
 from foyer.storage.table import (
@@ -117,7 +117,7 @@ def promote(before: User, after: User, now: int) -> Update:
     facts = {name: value for name, value in _account(after).items() if value is not None}
     # what an earlier application said, a password first of all, is none of this one's
     gone = ["due", "due_at", *(name for name in _account(after) if name not in facts)]
-    if after.status is State.APPROVED:
+    if is_promotion(before, after):
         gone.append("secret")
         facts |= {"was": before.secret_hash, "promoted_at": now}
     status = "attribute_not_exists(#status)" if before.status is None else "#status = :status"
@@ -184,7 +184,7 @@ def change(before: User, after: User, now: int, *, session: str | None = None) -
         sets |= {"sessions": is_["sessions"], "sessions_ended_at": now, "epoch_at": now}
     if before.status is State.PENDING_EMAIL_ACTIVATION:
         gone += ["due", "due_at"]
-    if after.status is State.APPROVED and before.secret_hash is not None:
+    if is_promotion(before, after):
         sets |= {"was": before.secret_hash, "promoted_at": now}
         gone.append("secret")
     condition = "#status = :status AND epoch = :epoch AND version = :version"
