@@ -1,33 +1,190 @@
-"""The client's own space: proving to be himself, his password, his address, his history."""
+"""The client's own space: his profile and address book, proving to be himself, his password, his
+address, his history."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from aws_lambda_powertools.event_handler import Response
-from aws_lambda_powertools.event_handler.openapi.params import Query
-from pydantic import BaseModel
+from aws_lambda_powertools.event_handler.openapi.params import Header, Query
+from aws_lambda_powertools.event_handler.openapi.params import Path as InPath
+from pydantic import BaseModel, Field
 
 from foyer import clock
-from foyer.operations import account, address, galleries, sessions
+from foyer.operations import account, address, addresses, galleries, profile, sessions
+from foyer.rules.addresses import Entry
+from foyer.rules.policy import ProfileType
 from foyer.rules.refusals import Reason
+from foyer.rules.users import Profile, User
+from foyer.storage.idempotency import Once
 from foyer.web import cursors
 from foyer.web.api import CHANGING, NOTHING, SIGNED_IN, answers, new_api, nothing, request, serve
 from foyer.web.models import (
     Address,
     Body,
+    BookEntry,
     Code,
     GivenPassword,
+    IdempotencyKey,
+    Language,
     NewPassword,
     Notice,
+    PostalAnswer,
+    ProfileChange,
     RecordAnswer,
     RightsAnswer,
     SessionAnswer,
     Token,
+    postal_answer,
     record_answer,
     session_answer,
+    timestamp,
 )
 
 app = new_api()
+
+IfMatch = Annotated[str | None, Header(alias="If-Match", description="The profile's ETag.")]
+
+
+# ---- his profile ---------------------------------------------------------------------------------
+
+
+class AccountAnswer(BaseModel):
+    id: str
+    email: str
+    name: str
+    phone: str | None
+    company: str | None
+    profile_type: ProfileType
+    locale: Language
+    organization_id: str
+    proved: bool = Field(description="Whether the address is known to be his, by a mailed code.")
+    terms: str | None = Field(description="The version he agreed to.")
+    newsletter: bool
+    version: int
+
+
+@app.get("/v1/account", responses=answers(200, AccountAnswer, *SIGNED_IN), tags=["account"])
+def see() -> AccountAnswer:
+    user, _ = account.signed_in(request().visitor, clock.now())
+    return _account_answer(user)
+
+
+@app.patch(
+    "/v1/account",
+    responses=answers(200, AccountAnswer, *CHANGING, *SIGNED_IN, Reason.VERSION_MISMATCH),
+    tags=["account"],
+)
+def change(form: ProfileChange, if_match: IfMatch = None) -> AccountAnswer:  # noqa: ARG001
+    asked = request()
+    return _account_answer(
+        profile.change(asked.visitor, form.edit(), clock.now(), if_match=asked.if_match)
+    )
+
+
+def _account_answer(user: User) -> AccountAnswer:
+    said = user.profile or Profile("", "C")
+    request().etag = str(user.version)
+    return AccountAnswer.model_validate(
+        {
+            "id": user.id,
+            "email": user.address,
+            "name": said.name,
+            "phone": said.phone,
+            "company": said.company,
+            "profile_type": said.profile_type,
+            "locale": user.language,
+            "organization_id": user.organization_id,
+            "proved": user.is_proved,
+            "terms": user.terms,
+            "newsletter": user.newsletter,
+            "version": user.version,
+        }
+    )
+
+
+# ---- his address book ----------------------------------------------------------------------------
+
+HIS_BOOK = (*SIGNED_IN, Reason.PROVE_ADDRESS)
+EntryId = Annotated[str, InPath(min_length=1, max_length=64)]
+
+
+class EntryAnswer(PostalAnswer):
+    """`name` is whom the postman finds there."""
+
+    id: str
+    name: str
+    used_at: str
+
+
+class BookAnswer(BaseModel):
+    """All of them: the one used last comes first."""
+
+    items: list[EntryAnswer]
+    next: None = None
+
+
+@app.get("/v1/account/addresses", responses=answers(200, BookAnswer, *HIS_BOOK), tags=["account"])
+def see_addresses() -> BookAnswer:
+    book = addresses.book(request().visitor, clock.now())
+    return BookAnswer(items=[_entry_answer(entry) for entry in book.by_use()])
+
+
+@app.post(
+    "/v1/account/addresses",
+    status_code=201,
+    responses=answers(
+        201,
+        EntryAnswer,
+        *CHANGING,
+        *HIS_BOOK,
+        Reason.TOO_MANY_ADDRESSES,
+        Reason.KEY_REUSED,
+        Reason.NOT_FOUND,
+    ),
+    tags=["account"],
+)
+def add_address(
+    form: BookEntry,
+    idempotency_key: IdempotencyKey = None,  # noqa: ARG001 - documented here, read by the request
+) -> EntryAnswer:
+    """What is in the book already is answered as it is."""
+    asked = request()
+    once = Once(asked.idempotency_key, form.model_dump_json())
+    entry = addresses.add(asked.visitor, form.name, form.postal(), clock.now(), once=once)
+    return _entry_answer(entry)
+
+
+@app.put(
+    "/v1/account/addresses/<address_id>",
+    responses=answers(200, EntryAnswer, *CHANGING, *HIS_BOOK, Reason.NOT_FOUND),
+    tags=["account"],
+)
+def change_address_entry(address_id: EntryId, form: BookEntry) -> EntryAnswer:
+    visitor, now = request().visitor, clock.now()
+    return _entry_answer(addresses.change(visitor, address_id, form.name, form.postal(), now))
+
+
+@app.delete(
+    "/v1/account/addresses/<address_id>",
+    status_code=204,
+    responses=nothing(*CHANGING, *HIS_BOOK, Reason.NOT_FOUND),  # of what is no id at all
+    tags=["account"],
+)
+def take_out_address(address_id: EntryId) -> Response[None]:
+    addresses.take_out(request().visitor, address_id, clock.now())
+    return NOTHING
+
+
+def _entry_answer(entry: Entry) -> EntryAnswer:
+    return EntryAnswer(
+        id=entry.id,
+        name=entry.name,
+        used_at=timestamp(entry.used_at),
+        **postal_answer(entry.postal).model_dump(),
+    )
+
+
+# ---- proving to be himself -----------------------------------------------------------------------
 
 
 class Proof(Body):
@@ -73,6 +230,9 @@ class ChosenPassword(Body):
 def choose_password(form: ChosenPassword) -> Response[None]:
     account.choose_password(request().visitor, form.new, clock.now())
     return NOTHING
+
+
+# ---- another e-mail address ----------------------------------------------------------------------
 
 
 class NewAddress(Body):
@@ -121,6 +281,9 @@ def change_address(form: AToken) -> SessionAnswer:
     user = address.redeem(visitor, form.token, now)
     count = sessions.line_count(visitor, now)
     return session_answer(sessions.Presence(user, visitor.level, count))
+
+
+# ---- what is shared with him, and what happened --------------------------------------------------
 
 
 class SharedGallery(BaseModel):

@@ -16,11 +16,12 @@ from foyer.rules.registration import Newcomer, Tried
 from foyer.rules.roles import DEFAULT, ROOT, SITE_ADMINISTRATOR, Power, Role, may_act_on, may_give
 from foyer.rules.users import (
     LIFE,
+    Edit,
     Event,
     ImpossibleStep,
-    Profile,
     State,
     User,
+    edited,
     is_promotion,
     stepped,
 )
@@ -264,17 +265,6 @@ def enable(
     return _change(visitor, user_id, Power.SWITCH, "enable", decide, now, once, entropy)
 
 
-@dataclass(frozen=True)
-class Edit:
-    """What staff may change of a person; what is None stays, what is in `cleared` goes (0.10)."""
-
-    name: str | None = None
-    phone: str | None = None
-    company: str | None = None
-    language: str | None = None
-    cleared: frozenset[str] = frozenset()
-
-
 def edit(
     visitor: Visitor,
     user_id: str,
@@ -285,23 +275,15 @@ def edit(
     once: Once = UNKEYED,
     entropy: Entropy = token_bytes,
 ) -> User:
-    """Refuses VERSION_MISMATCH where `if_match` names another version."""
+    """Name, phone, company and language, and nothing else (0.10). Refuses VERSION_MISMATCH where
+    `if_match` names another version."""
 
     def decide(actor: User, target: User) -> Step | None:
         if if_match is not None and not if_match & {"*", str(target.version)}:
             raise Refusal(Reason.VERSION_MISMATCH)
-        before = target.profile or Profile("", "C")
-        profile = replace(
-            before,
-            name=form.name or before.name,
-            phone=None if "phone" in form.cleared else form.phone or before.phone,
-            company=None if "company" in form.cleared else form.company or before.company,
-        )
-        language = form.language or target.language
-        if (profile, language) == (target.profile, target.language):
+        account = edited(target, form)
+        if account is None:
             return None
-        version = target.version + 1
-        account = replace(target, profile=profile, language=language, version=version)
         return Step(account, Record("edited", actor.id, now))
 
     return _change(visitor, user_id, Power.EDIT, "edit", decide, now, once, entropy)

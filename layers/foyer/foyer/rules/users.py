@@ -101,6 +101,17 @@ class Profile:
 
 
 @dataclass(frozen=True)
+class Edit:
+    """What may be changed of a profile; what is None stays, what is in `cleared` goes."""
+
+    name: str | None = None
+    phone: str | None = None
+    company: str | None = None
+    language: str | None = None
+    cleared: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
 class User:
     """A user as stored, guest and registered alike. Times are epoch seconds.
 
@@ -128,7 +139,8 @@ class User:
     was: str | None = None
     promoted_at: int | None = None
     password_id: str | None = None  # which of the passwords ever set is his
-    terms: str | None = None
+    terms: str | None = None  # the version he agreed to
+    newsletter: bool = False
     took: Mapping[str, int] = field(default_factory=dict)  # guests taken over lately, and when
     path: tuple[str, ...] = DEFAULT_PATH
     version: int = 0
@@ -204,6 +216,22 @@ def is_promotion(before: User | None, after: User) -> bool:
     ends with it (H9). Who waits for approval goes on as the guest he was, until he is approved."""
     was_guest = before is not None and before.secret_hash is not None
     return was_guest and after.status is State.APPROVED
+
+
+def edited(user: User, edit: Edit) -> User | None:
+    """The account with another profile or language, its next version; None where nothing of it
+    differs."""
+    before = user.profile or Profile("", "C")
+    profile = replace(
+        before,
+        name=edit.name or before.name,
+        phone=None if "phone" in edit.cleared else edit.phone or before.phone,
+        company=None if "company" in edit.cleared else edit.company or before.company,
+    )
+    language = edit.language or user.language
+    if (profile, language) == (user.profile, user.language):
+        return None
+    return replace(user, profile=profile, language=language, version=user.version + 1)
 
 
 class Standing(Enum):

@@ -17,7 +17,7 @@ from foyer.rules.galleries import Entry, Gallery, forgiven
 from foyer.rules.orders import Order, Status
 from foyer.rules.policy import POLICY, ProfileType
 from foyer.rules.sessions import Level
-from foyer.rules.users import GENERIC_ID, Profile, what_is_next
+from foyer.rules.users import GENERIC_ID, Edit, Profile, what_is_next
 from foyer.storage.receipts import Receipt
 from foyer.storage.users import Record
 
@@ -204,6 +204,20 @@ class Applicant(Body):
         return Profile(self.name, self.profile_type, self.organization_id, self.phone, self.company)
 
 
+class ProfileChange(Body):
+    """What is not sent stays; `phone` and `company` sent as null are cleared."""
+
+    name: Line | None = None
+    phone: Phone | None = None
+    company: Line | None = None
+    locale: Language | None = None
+
+    def edit(self) -> Edit:
+        sent = self.model_fields_set & {"phone", "company"}
+        cleared = frozenset(name for name in sent if getattr(self, name) is None)
+        return Edit(self.name, self.phone, self.company, self.locale, cleared)
+
+
 class PostalAddress(Body):
     """Where something is sent; `country` is an ISO 3166 code of two letters."""
 
@@ -215,7 +229,13 @@ class PostalAddress(Body):
     country: Country
 
     def postal(self) -> Postal:
-        return Postal(**self.model_dump())
+        return Postal(**self.model_dump(include=set(PostalAddress.model_fields)))
+
+
+class BookEntry(PostalAddress):
+    """One of an address book. Without a name it is its owner whom the postman finds there."""
+
+    name: Line | None = None
 
 
 class PostalAnswer(BaseModel):
