@@ -114,7 +114,9 @@ def plain(value: Any) -> Any:
         return {name: plain(part) for name, part in inner.items()}
     if kind == "L":
         return [plain(part) for part in inner]
-    return {"N": int, "SS": set, "NULL": lambda _: None}.get(kind, lambda same: same)(inner)
+    if kind == "NULL":
+        return None
+    return {"N": int, "SS": set}.get(kind, lambda same: same)(inner)
 
 
 def is_consistent(site: Site, raw: list[Any] | None = None) -> None:

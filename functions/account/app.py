@@ -10,7 +10,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Path as InPath
 from pydantic import BaseModel, Field
 
 from foyer import clock
-from foyer.operations import account, address, addresses, galleries, profile, sessions
+from foyer.operations import account, address, addresses, closing, galleries, profile, sessions
 from foyer.rules.addresses import Entry
 from foyer.rules.policy import ProfileType
 from foyer.rules.refusals import Reason
@@ -357,6 +357,24 @@ def history(
         items=[record_answer(one, "you" if one.actor == me else "studio") for one in records],
         next=cursors.sign(last, query, me, now),
     )
+
+
+@app.delete(
+    "/v1/account",
+    status_code=204,
+    responses=nothing(
+        *CHANGING,
+        *SIGNED_IN,
+        Reason.PROOF_REQUIRED,
+        Reason.PROVE_ADDRESS,
+        Reason.LAST_ADMINISTRATOR,
+    ),
+    tags=["account"],
+)
+def close() -> Response[None]:
+    """Of its orders number, lines, totals and country are kept; all else goes."""
+    closing.close(request().visitor, clock.now(), time_is_left=request().time_is_left)
+    return NOTHING
 
 
 def lambda_handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:

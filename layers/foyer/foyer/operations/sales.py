@@ -129,8 +129,8 @@ def step(
 
 
 def _mail(order: Order, reason: str | None, now: int, entropy: Entropy) -> list[Change]:
-    """To the address that was given; of a closed account's order there is none."""
-    if order.contact is None:
+    """To the address that was given; where its owner closed his account there is none."""
+    if order.contact is None or order.email is None:
         return []
     kind, facts = f"order_{order.status.value}", {"order": order.id, "reason": reason or ""}
     to = order.contact.address

@@ -10,7 +10,7 @@ from foyer.rules.sessions import DAY
 from foyer.rules.users import Profile, User
 from foyer.storage import keys
 from foyer.storage.keys import Key
-from foyer.storage.table import ABSENT, Delete, Item, Put, Update, listing, setting
+from foyer.storage.table import ABSENT, Delete, Item, Page, Put, Update, listing, setting
 from foyer.storage.users import profile_from, profile_raw
 
 
@@ -144,6 +144,11 @@ def newest(email: str, now: int, *, after: int) -> Claim | None:
     page = listing(keys.claims_on(email), limit=20, newest_first=True)
     found = (from_item(item, now) for item in page.items)
     return next((c for c in found if c is not None and c.is_open(after)), None)
+
+
+def naming(email: str, *, limit: int, after: Item | None = None) -> Page:
+    """All claims on an address, whoever made them and whatever became of them."""
+    return listing(keys.claims_on(email), limit=limit, after=after)
 
 
 def opened_for(email: str, now: int, *, after: int = 0) -> list[str]:

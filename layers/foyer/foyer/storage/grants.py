@@ -204,9 +204,17 @@ def held_from(item: Item | None) -> Held | None:
     return Held(keys.id_in(item["sk"]), together(granted))
 
 
-def held_by(user_id: str, *, limit: int, after: Key | None = None) -> Page:
+def granted_by(item: Item) -> list[Key]:
+    """The grants by which a pointer says so."""
+    gallery_id = keys.id_in(item["sk"])
+    ids = [name.removeprefix(_BY) for name in item if name.startswith(_BY)]
+    return [keys.grant(gallery_id, id_) for id_ in ids]
+
+
+def held_by(user_id: str, *, limit: int, after: Item | None = None) -> Page:
     first = keys.held(user_id, "")
-    return family(first, first.sk, limit=limit, after=after)
+    start = None if after is None else Key(after["pk"], after["sk"])
+    return family(first, first.sk, limit=limit, after=start)
 
 
 def invitation_in(rows: Mapping[Key, Item], gallery_id: str, grant_id: str) -> Invitation | None:

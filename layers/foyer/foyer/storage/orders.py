@@ -11,7 +11,7 @@ from foyer.rules.users import User
 from foyer.storage import keys, table
 from foyer.storage.addresses import postal_from, postal_raw
 from foyer.storage.keys import Key
-from foyer.storage.table import ABSENT, Change, Check, Delete, Item, Page, Put, Update, setting
+from foyer.storage.table import ABSENT, Change, Delete, Item, Page, Put, Update, setting
 
 # What still waits comes first where the list is read backwards.
 _RANKS = {Status.CANCELLED: 1, Status.FULFILLED: 2, Status.CONFIRMED: 3, Status.PLACED: 4}
@@ -163,6 +163,7 @@ class Named:
     order_id: str
     placed_at: int
     answered: bool
+    claimed_by: str | None = None
 
     def is_offered(self, left_at: int) -> bool:
         """To the owner of the address, unless it was placed while somebody else had it (0.11)."""
@@ -172,7 +173,8 @@ class Named:
 def named_from(item: Item | None) -> Named | None:
     if item is None:
         return None
-    return Named(keys.id_in(item["sk"]), item["placed_at"], "answer" in item)
+    claimed_by = item["answered_by"] if item.get("answer") == "claimed" else None
+    return Named(keys.id_in(item["sk"]), item["placed_at"], "answer" in item, claimed_by)
 
 
 def name(order: Order) -> Put:
@@ -201,12 +203,6 @@ def forget(email: str, order_id: str) -> Delete:
 def _family(head: Key, limit: int, after: Item | None) -> Page:
     start = None if after is None else Key(after["pk"], after["sk"])
     return table.family(head, head.sk, limit=limit, after=start, newest_first=True, consistent=True)
-
-
-def still(order: Order) -> Check:
-    """Nothing of the order was changed since it was read."""
-    key = keys.order(order.id)
-    return Check(key, "#version = :read", {"#version": "version"}, {":read": order.version})
 
 
 # ---- parts of the row ----------------------------------------------------------------------------

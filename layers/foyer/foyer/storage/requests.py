@@ -58,8 +58,8 @@ def of_gallery(gallery_id: str, *, limit: int, after: Item | None = None) -> Pag
     return family(first, first.sk, limit=limit, after=start)
 
 
-def by_address(email: str, *, limit: int) -> Page:
-    return listing(keys.requests_of(email), limit=limit)
+def naming(email: str, *, limit: int, after: Item | None = None) -> Page:
+    return listing(keys.requests_of(email), limit=limit, after=after)
 
 
 def drop(gallery_id: str, request_id: str) -> Delete:

@@ -442,7 +442,7 @@ class OrderAnswer(BaseModel):
 
 
 class ContactAnswer(BaseModel):
-    email: str
+    email: str | None
     name: str | None
     phone: str | None
     address: PostalAnswer | None
@@ -485,7 +485,7 @@ def whole_order_answer(
             "contact": None
             if contact is None
             else {
-                "email": contact.address,
+                "email": contact.address or None,
                 "name": contact.name if whole else None,
                 "phone": contact.phone if whole else None,
                 "address": None if postal is None else postal_answer(postal),
