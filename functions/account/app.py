@@ -1,7 +1,7 @@
 """The client's own space: his profile and address book, proving to be himself, his password, his
 address, his history."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal
 
 from aws_lambda_powertools.event_handler import Response
@@ -10,22 +10,37 @@ from aws_lambda_powertools.event_handler.openapi.params import Path as InPath
 from pydantic import BaseModel, Field
 
 from foyer import clock
-from foyer.operations import account, address, addresses, closing, galleries, profile, sessions
+from foyer.operations import (
+    account,
+    address,
+    addresses,
+    closing,
+    export,
+    galleries,
+    profile,
+    sessions,
+)
+from foyer.operations.export import Rest
+from foyer.operations.galleries import Shared
+from foyer.operations.selections import View
 from foyer.rules.addresses import Entry
 from foyer.rules.policy import ProfileType
 from foyer.rules.refusals import Reason
 from foyer.rules.users import Profile, User
 from foyer.storage.idempotency import Once
+from foyer.storage.users import Record
 from foyer.web import cursors
 from foyer.web.api import CHANGING, NOTHING, SIGNED_IN, answers, new_api, nothing, request, serve
 from foyer.web.models import (
     Address,
     Body,
     BookEntry,
+    CartAnswer,
     Code,
     GivenPassword,
     IdempotencyKey,
     Language,
+    Money,
     NewPassword,
     Notice,
     PostalAnswer,
@@ -34,10 +49,13 @@ from foyer.web.models import (
     RightsAnswer,
     SessionAnswer,
     Token,
+    WholeOrderAnswer,
+    cart_answer,
     postal_answer,
     record_answer,
     session_answer,
     timestamp,
+    whole_order_answer,
 )
 
 app = new_api()
@@ -317,20 +335,21 @@ def shared_with_me(
     after = cursors.read(cursor, query, me, now)
     found, last = galleries.shared_with(visitor, now, limit=limit, after=after)
     return SharedGalleries(
-        items=[
-            SharedGallery.model_validate(
-                {
-                    "id": one.gallery_id,
-                    "title": one.gallery.title if one.gallery else None,
-                    "studio": one.gallery.studio if one.gallery else None,
-                    "door": one.entry.door.value,
-                    "locked": one.gallery is None,
-                    "rights": vars(one.entry.rights),
-                }
-            )
-            for one in found
-        ],
+        items=[_shared(one) for one in found],
         next=cursors.sign(last, query, me, now),
+    )
+
+
+def _shared(one: Shared) -> SharedGallery:
+    return SharedGallery.model_validate(
+        {
+            "id": one.gallery_id,
+            "title": one.gallery.title if one.gallery else None,
+            "studio": one.gallery.studio if one.gallery else None,
+            "door": one.entry.door.value,
+            "locked": one.gallery is None,
+            "rights": vars(one.entry.rights),
+        }
     )
 
 
@@ -353,9 +372,139 @@ def history(
     me = visitor.bearer.user_id if visitor.bearer else ""
     after = cursors.read(cursor, query, me, now)
     records, last = account.history(visitor, now, limit=limit, after=after)
-    return HistoryAnswer(
-        items=[record_answer(one, "you" if one.actor == me else "studio") for one in records],
-        next=cursors.sign(last, query, me, now),
+    return HistoryAnswer(items=_records(records, me), next=cursors.sign(last, query, me, now))
+
+
+def _records(records: Iterable[Record], me: str) -> list[RecordAnswer]:
+    return [record_answer(one, "you" if one.actor == me else "studio") for one in records]
+
+
+# ---- taking it along, and leaving ----------------------------------------------------------------
+
+
+class ExportedSession(BaseModel):
+    browser: str
+    started_at: str
+    seen_at: str
+
+
+class ExportedPicture(BaseModel):
+    """`title` is null of what he may not see any more."""
+
+    gallery_id: str
+    picture_id: str
+    title: str | None
+
+
+class ExportedSelection(BaseModel):
+    id: str
+    name: str | None
+    created_at: str
+    shared: bool
+    submitted_at: dict[str, str] = Field(description="By gallery: when it was sent there last.")
+    pictures: list[ExportedPicture]
+
+
+class ExportedOffer(BaseModel):
+    """An order that names his address and is nobody's yet."""
+
+    id: str
+    number: str
+    placed_at: str
+    total: Money
+
+
+class ExportedRest(BaseModel):
+    sessions: list[ExportedSession]
+    addresses: list[EntryAnswer]
+    claims: list[ExportedOffer]
+    cart: CartAnswer
+    selections: list[ExportedSelection]
+    galleries: list[SharedGallery]
+    history: list[RecordAnswer]
+
+
+class ExportAnswer(BaseModel):
+    """Everything the person's own pages show. What does not fit into one answer are older orders:
+    with `?cursor=` they come, and then `rest` is null."""
+
+    exported_at: str
+    account: AccountAnswer
+    orders: list[WholeOrderAnswer]
+    next: str | None
+    rest: ExportedRest | None
+
+
+@app.get(
+    "/v1/account/export",
+    responses=answers(
+        200,
+        ExportAnswer,
+        *SIGNED_IN,
+        Reason.PROOF_REQUIRED,
+        Reason.PROVE_ADDRESS,
+        Reason.INVALID_CURSOR,
+    ),
+    tags=["account"],
+)
+def export_all(cursor: Annotated[str | None, Query(max_length=2000)] = None) -> ExportAnswer:
+    visitor, now, query = request().visitor, clock.now(), "export"
+    me = visitor.bearer.user_id if visitor.bearer else ""
+    found = export.export(visitor, now, after=cursors.read(cursor, query, me, now))
+    return ExportAnswer(
+        exported_at=timestamp(now),
+        account=_account_answer(found.user),
+        orders=[whole_order_answer(one.order, whole=one.whole) for one in found.orders],
+        next=cursors.sign(found.last, query, me, now),
+        rest=None if found.rest is None else _rest(found.rest, me),
+    )
+
+
+def _rest(rest: Rest, me: str) -> ExportedRest:
+    return ExportedRest(
+        sessions=[
+            ExportedSession(
+                browser=one.browser,
+                started_at=timestamp(one.started_at),
+                seen_at=timestamp(one.seen_at),
+            )
+            for one in rest.sessions
+        ],
+        addresses=[_entry_answer(entry) for entry in rest.book.by_use()],
+        claims=[
+            ExportedOffer(
+                id=order.id,
+                number=order.number,
+                placed_at=timestamp(order.placed_at),
+                total=Money(amount=order.total, currency=order.currency),
+            )
+            for order in rest.offered
+        ],
+        cart=cart_answer(rest.cart),
+        selections=[_selection(view) for view in rest.selections],
+        galleries=[_shared(one) for one in rest.galleries],
+        history=[
+            record_answer(one, "you" if one.actor == me else "studio") for one in rest.history
+        ],
+    )
+
+
+def _selection(view: View) -> ExportedSelection:
+    selection = view.selection
+    return ExportedSelection(
+        id=selection.id,
+        name=selection.name,
+        created_at=timestamp(selection.made_at),
+        shared=selection.share_id is not None,
+        submitted_at={id_: timestamp(at) for id_, at in selection.submitted.items()},
+        pictures=[
+            ExportedPicture(
+                gallery_id=one.kept.gallery_id,
+                picture_id=one.kept.picture_id,
+                title=one.picture.title if one.picture is not None else None,
+            )
+            for one in view.pictures
+        ],
     )
 
 
