@@ -23,6 +23,7 @@ from skin import (
     inviting,
     organizations,
     person,
+    products,
     registration,
     selections,
     shop,
@@ -86,6 +87,7 @@ for part in (
     hanging,
     board,
     inviting,
+    products,
 ):
     app.include_router(part.router)
 
