@@ -141,6 +141,9 @@ def every_event_is_documented(request: pytest.FixtureRequest) -> Iterator[None]:
     for raw in request.getfixturevalue("house").site.cloud.rows(sk="EVENT"):
         row = {name: plain(value) for name, value in raw.items()}
         if {"kind", "facts", "queued_at"} <= row.keys():  # not yet sent, nor planted to be broken
+            if row["kind"].startswith("order."):  # it names the order alone until it leaves
+                assert row["facts"].keys() == {"order_id"}
+                continue
             said = {"id": row["pk"].rpartition("#")[2], "type": row["kind"]}
             at = {"at": "2026-11-22T08:00:00Z"}
             schemas.check_facts(row["kind"], {**said, **at, **row["facts"]})

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from secrets import token_bytes
 
 from foyer.credentials import Entropy, new_write_id
-from foyer.operations import letters
+from foyer.operations import events, letters
 from foyer.rules.invitations import Delivery
 from foyer.rules.policy import POLICY
 from foyer.storage import grants, outbox
@@ -59,8 +59,10 @@ def send_one(key: Key, post: Post, now: int, entropy: Entropy = token_bytes) -> 
 
 
 def _as_it_leaves(waiting: Mail | Event, now: int) -> Mail | Event:
-    """A mail is written only now; an event says what happened then."""
-    return letters.written(waiting, now) if isinstance(waiting, Mail) else waiting
+    """What it says is written only now."""
+    if isinstance(waiting, Mail):
+        return letters.written(waiting, now)
+    return events.written(waiting)
 
 
 def _tell(mail: Mail | Event, became: Delivery) -> None:

@@ -9,11 +9,10 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from secrets import token_bytes
-from typing import Any
 
 from foyer.credentials import Entropy, new_id, new_order_id, new_order_number
 from foyer.operations import doors, sessions
-from foyer.operations.events import happened
+from foyer.operations.events import order_event
 from foyer.operations.registration import check_terms, email_hash, new_claim, oldest_claim
 from foyer.operations.sessions import RETRIES, Visitor, done_before
 from foyer.rules.addresses import Entry as Address
@@ -87,7 +86,7 @@ def place(
                 carts.replace(here.user.id, here.cart, Cart({}, here.cart.cart.version + 1)),
                 *_somebodys(visitor, here.user, order, checkout, now, entropy),
                 *_kept(here, order, now, entropy),
-                happened("order.placed", told(order), now, entropy),
+                order_event(order, now, entropy),
                 here.attempt.record(now, made=order.id),
             )
         except Contended:
@@ -290,34 +289,6 @@ def in_the_book(
     before = addresses.from_item(row)
     entry = Address(new_id(entropy), order.contact.name, order.contact.postal, now)
     return [addresses.replace(user_id, before, used(before, entry, POLICY.orders.addresses))]
-
-
-def told(order: Order) -> Mapping[str, Any]:
-    """What the bus is told of an order: ids, and no contact but the country."""
-
-    def money(amount: int) -> Mapping[str, Any]:
-        return {"amount": amount, "currency": order.currency}
-
-    return {
-        "order_id": order.id,
-        "number": order.number,
-        "user_id": order.placed_by,
-        "organization_ids": order.organization_ids,
-        "status": order.status.value,
-        "lines": [
-            {
-                "product_id": line.thing.product_id,
-                "gallery_id": line.thing.gallery_id,
-                "picture_id": line.thing.picture_id,
-                "quantity": line.quantity,
-                "unit_price": money(line.unit_price),
-            }
-            for line in order.lines
-        ],
-        "shipping": money(order.shipping),
-        "total": money(order.total),
-        "country": order.country,
-    }
 
 
 # ---- seeing one's own ----------------------------------------------------------------------------

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from secrets import token_bytes
 
 from foyer.credentials import Entropy, new_id
-from foyer.operations.events import happened
-from foyer.operations.orders import told
+from foyer.operations.events import order_event
 from foyer.operations.organizations import bases
 from foyer.operations.people import spread
 from foyer.operations.sessions import RETRIES, Visitor
@@ -119,7 +118,7 @@ def step(
                 users.acts(actor),
                 *orders.change(before, after),
                 *_mail(after, reason, now, entropy),
-                happened(f"order.{after.status.value}", told(after), now, entropy),
+                order_event(after, now, entropy),
                 *records,
             )
         except ConditionFailed:

@@ -120,7 +120,7 @@ class Shown:
     def is_whole(self, user: User) -> bool:
         """What was shown to somebody who had the account before its owner proved the address is
         masked to the owner (0.9)."""
-        return self.whole and self.at >= user.owned_at
+        return self.whole and self.at > user.owned_at
 
 
 def shown_from(item: Item | None) -> Shown | None:

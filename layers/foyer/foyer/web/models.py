@@ -17,7 +17,7 @@ from foyer.rules.galleries import Entry, Gallery, forgiven
 from foyer.rules.orders import Order, Status
 from foyer.rules.policy import POLICY, ProfileType
 from foyer.rules.sessions import Level
-from foyer.rules.users import GENERIC_ID, Edit, Profile, what_is_next
+from foyer.rules.users import GENERIC_ID, Edit, Profile, masked, what_is_next
 from foyer.storage.receipts import Receipt
 from foyer.storage.users import Record
 
@@ -459,7 +459,7 @@ class OrderEvent(BaseModel):
 
 class WholeOrderAnswer(OrderAnswer):
     """An order in an account, or as its studio sees it. Where it is `masked`, the contact's name,
-    phone, postal address and the note are not told."""
+    phone and postal address and the note are not told, and of its address of mail a hint."""
 
     masked: bool
     contact: ContactAnswer | None
@@ -485,7 +485,7 @@ def whole_order_answer(
             "contact": None
             if contact is None
             else {
-                "email": contact.address or None,
+                "email": (contact.address if whole else masked(contact.address)) or None,
                 "name": contact.name if whole else None,
                 "phone": contact.phone if whole else None,
                 "address": None if postal is None else postal_answer(postal),
