@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from local.gateway import Gateway
 from local.site import Site
 from tests.ordering import POSTAL, contact, new_key, place
@@ -120,6 +122,36 @@ def test_three_orders_a_day_to_an_address_that_is_not_known_to_be_his(
             assert said(answer) == (429, "too_many_orders")
             assert int(answer.headers["Retry-After"]) > 0
             assert browser.quantities() == {"voucher": 1}
+
+
+def test_one_source_orders_so_often_in_an_hour_to_addresses_that_are_not_known_to_be_its(
+    site: Site, gateway: Gateway
+) -> None:
+    most = site.module("foyer.rules.policy").POLICY.orders.per_source_per_hour
+    browser = Browser(gateway)
+    for number in range(most + 1):
+        browser.add(VOUCHER)
+        answer = place(browser, f"n{number}@example.org")
+        assert answer.status_code == (201 if number < most else 429)
+    assert browser.quantities() == {"voucher": 1}
+    site.advance(3600)
+    assert place(browser, "later@example.org").status_code == 201
+
+
+def test_p7_where_the_policy_forbids_guests_an_order_asks_for_an_account(
+    site: Site, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dataclasses import replace
+
+    policy = site.module("foyer.rules.policy").POLICY
+    members = replace(policy, actions=replace(policy.actions, order=("R", "A", "S")))
+    monkeypatch.setattr(site.module("foyer.operations.orders"), "POLICY", members)
+    browser.add(VOUCHER)
+    assert said(place(browser, "nina@example.org")) == (401, "sign_in_required")
+    assert said(place(Browser(browser.gateway), "nina@example.org")) == (401, "sign_in_required")
+    assert browser.quantities() == {"voucher": 1}
+    browser.register("nina@example.org")
+    assert place(browser, "nina@example.org").status_code == 201
 
 
 def test_p13_a_client_orders_as_often_as_he_likes_and_sees_his_past_orders(site: Site) -> None:

@@ -69,19 +69,19 @@ def place(
         raise Refusal(Reason.KEY_REQUIRED)
     if checkout.terms is not None:
         check_terms(checkout.terms)
-    limited = False
+    reached: Limit | None = None
     for _ in range(RETRIES + 1):
         here = _here(visitor, once, now)
         done = done_before(here.attempt, here.user, here.found, now)
         if done is not None:
             return _again(visitor, here, done, now)
-        if limited:
-            raise Refusal(Reason.TOO_MANY_ORDERS, retry_after=_limit("").retry_after(now))
+        if reached is not None:
+            raise Refusal(Reason.TOO_MANY_ORDERS, retry_after=reached.retry_after(now))
         order = _drawn_up(visitor, here, checkout, now, entropy)
-        limit = [] if order.is_own else [_limit(order.email or "").one_more(now)]
+        limits = [] if order.is_own else _limits(visitor, order.email or "")
         try:
             write(
-                *limit,
+                *(limit.one_more(now) for limit in limits),
                 *orders.place(order),
                 carts.replace(here.user.id, here.cart, Cart({}, here.cart.cart.version + 1)),
                 *_somebodys(visitor, here.user, order, checkout, now, entropy),
@@ -92,7 +92,8 @@ def place(
         except Contended:
             continue
         except ConditionFailed as failed:
-            limited = bool(limit) and failed.items[0] is not None
+            rows = zip(limits, failed.items, strict=False)
+            reached = next((limit for limit, row in rows if row is not None), None)
             continue
         visitor.line_count = 0
         return order
@@ -225,9 +226,13 @@ def _check_prices(here: _Here, shown: PricedCart, checkout: Checkout, now: int) 
     raise refused
 
 
-def _limit(email: str) -> Limit:
-    most = POLICY.orders.per_unproved_address_per_day
-    return Limit("orders-to", rate_id(email), most, DAY)
+def _limits(visitor: Visitor, email: str) -> list[Limit]:
+    """Mails that a stranger may cause by ordering (0.11, 0.16), counted with the order itself."""
+    rules = POLICY.orders
+    return [
+        Limit("orders-to", rate_id(email), rules.per_unproved_address_per_day, DAY),
+        Limit("orders-source", visitor.source, rules.per_source_per_hour),
+    ]
 
 
 def _somebodys(
