@@ -17,14 +17,6 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, cast
 
-os.environ |= {
-    "AWS_ACCESS_KEY_ID": "local",
-    "AWS_SECRET_ACCESS_KEY": "local",
-    "AWS_DEFAULT_REGION": "eu-west-1",
-    # moto's streams do not know the account-based endpoints of newer SDKs
-    "AWS_ACCOUNT_ID_ENDPOINT_MODE": "disabled",
-}
-
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 from moto import mock_aws
@@ -41,6 +33,15 @@ Intercept = Callable[[str, Mapping[str, Any], Send], AWSResponse]
 
 TRANSACTION_LIMIT = 4 * 1024 * 1024
 TOKEN_KEPT = 600
+# Set where a cloud starts, not where this is imported: `make administrator STACK=…` imports it too,
+# and goes by the credentials of whoever calls.
+ENVIRONMENT = {
+    "AWS_ACCESS_KEY_ID": "local",
+    "AWS_SECRET_ACCESS_KEY": "local",
+    "AWS_DEFAULT_REGION": "eu-west-1",
+    # moto's streams do not know the account-based endpoints of newer SDKs
+    "AWS_ACCOUNT_ID_ENDPOINT_MODE": "disabled",
+}
 
 
 @dataclass
@@ -96,6 +97,7 @@ class Cloud:
         self._indexes: dict[str, tuple[str, str, bool]] = {}
 
     def start(self) -> None:
+        os.environ |= ENVIRONMENT
         self._mock.start()
         # what stands in the stream never changes: a snapshot need not copy it
         cast(Any, StreamRecord).__deepcopy__ = lambda record, _: record
