@@ -1,4 +1,5 @@
-"""The doors under /_dev that only the local server has: mailbox, clock, cost, demo pictures."""
+"""The doors under /_dev that only the local server has: mailbox, clock, cost, the table as it
+stands, demo pictures."""
 
 import json
 from collections.abc import Callable
@@ -23,6 +24,7 @@ class DevDoors:
             ("GET", "mail.json"): lambda _: _json(self._mails()),
             ("GET", "mailbox.css"): lambda _: _text(mailbox.STYLE, "text/css"),
             ("GET", "cost"): lambda _: _json(vars(self.last_cost)),
+            ("GET", "table.json"): lambda _: _json(self._site.cloud.rows()),
             ("POST", "clock"): self._advance,
             ("POST", "administrator"): self._administrator,
         }

@@ -208,7 +208,7 @@ def test_the_command_finds_the_table_of_a_deployed_stack(
     assert browser.activate(browser.token(OWNER), password=PASSWORD).status_code == 200
 
 
-@pytest.mark.parametrize("command", ["administrator"])
+@pytest.mark.parametrize("command", ["administrator", "verify"])
 def test_a_command_for_a_deployed_site_leaves_the_credentials_of_whoever_calls(
     command: str,
 ) -> None:
