@@ -19,14 +19,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, cast
 
-os.environ |= {
-    "AWS_ACCESS_KEY_ID": "local",
-    "AWS_SECRET_ACCESS_KEY": "local",
-    "AWS_DEFAULT_REGION": "eu-west-1",
-    # moto's streams do not know the account-based endpoints of newer SDKs
-    "AWS_ACCOUNT_ID_ENDPOINT_MODE": "disabled",
-}
-
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 from moto import mock_aws
@@ -46,6 +38,15 @@ Published = Mapping[str, Any]  # an event as EventBridge hands it to a rule's ta
 TRANSACTION_LIMIT = 4 * 1024 * 1024
 ENTRY_LIMIT = 256 * 1024
 TOKEN_KEPT = 600
+# Set where a cloud starts, not where this is imported: `make administrator STACK=…` imports it too,
+# and goes by the credentials of whoever calls.
+ENVIRONMENT = {
+    "AWS_ACCESS_KEY_ID": "local",
+    "AWS_SECRET_ACCESS_KEY": "local",
+    "AWS_DEFAULT_REGION": "eu-west-1",
+    # moto's streams do not know the account-based endpoints of newer SDKs
+    "AWS_ACCOUNT_ID_ENDPOINT_MODE": "disabled",
+}
 
 
 @dataclass
@@ -103,6 +104,7 @@ class Cloud:
         self._indexes: dict[str, tuple[str, str, bool]] = {}
 
     def start(self) -> None:
+        os.environ |= ENVIRONMENT
         self._mock.start()
         # what stands in the stream never changes: a snapshot need not copy it
         cast(Any, StreamRecord).__deepcopy__ = lambda record, _: record

@@ -1,5 +1,5 @@
-"""The doors under /_dev that only the local server has: mailbox, events, clock, cost, demo
-pictures."""
+"""The doors under /_dev that only the local server has: mailbox, events, clock, cost, the table as
+it stands, demo pictures."""
 
 import json
 from collections.abc import Callable
@@ -25,6 +25,7 @@ class DevDoors:
             ("GET", "events.json"): lambda _: _json(self._events()),
             ("GET", "mailbox.css"): lambda _: _text(mailbox.STYLE, "text/css"),
             ("GET", "cost"): lambda _: _json(vars(self.last_cost)),
+            ("GET", "table.json"): lambda _: _json(self._site.cloud.rows()),
             ("POST", "clock"): self._advance,
             ("POST", "administrator"): self._administrator,
         }

@@ -16,8 +16,8 @@ from local.cloud import Published
 from local.gateway import Gateway
 from local.site import Site
 from local.template import ACCOUNT, REGION
+from local.verify import plain
 from tests import schemas, visiting
-from tests.people import plain
 from tests.visiting import URL, Browser
 
 # How many cases of everything that has very many: 60 in `make test`, 1,000 in `make test-all`.

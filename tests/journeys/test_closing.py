@@ -10,7 +10,7 @@ import pytest
 from local.gateway import Gateway
 from local.site import Site
 from tests.ordering import contact, new_key, place
-from tests.people import STUDIO, Person, administrator, plant
+from tests.people import STUDIO, Person, administrator, is_consistent, plant
 from tests.seam import Fault, Killed, calls_of, killed_after, killed_before
 from tests.visiting import CALENDAR, PASSWORD, PRINT, TERMS, VOUCHER, Browser, said
 
@@ -32,8 +32,9 @@ def close(browser: Browser) -> Any:
 
 
 def named(site: Site, words: tuple[str, ...] = PERSONAL) -> list[str]:
-    """What of somebody stands in the table: the row's keys, that is all a failure says."""
+    """What of somebody stands in the table, which is whole: the row's keys alone are said."""
     site.drain()
+    is_consistent(site)
     found = []
     for row in site.cloud.rows():
         text = json.dumps(row, ensure_ascii=False).casefold()

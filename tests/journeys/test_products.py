@@ -7,13 +7,14 @@ import pytest
 
 from local.cloud import Send
 from local.site import Site
+from local.verify import plain
 from tests.conftest import SCHEDULES
 from tests.inviting import KEY, PARTY, WEDDING, photographer
 from tests.journeys.test_registration import refused
 from tests.journeys.test_studio import change as change_gallery
 from tests.journeys.test_studio import delete as delete_gallery
 from tests.journeys.test_studio import hang, items, make, of_gallery, on_sale, pages, sell, titles
-from tests.people import HOTEL, PATHS, STUDIO, administrator, plain, plant
+from tests.people import HOTEL, PATHS, STUDIO, administrator, plant
 from tests.seam import TRANSIENT, Fault, Killed, calls_of, killed_after
 from tests.visiting import PRINT, VOUCHER, Answer, Browser, orders, said, settled
 
