@@ -713,7 +713,7 @@ def _in_list(table: _Table, kind: str, key: Key, row: Row, read: Any) -> _Place:
 
 
 def _of_role(_: _Table, key: Key, __: Any) -> _Place:
-    _, role, org_id = key.sk.split("#")
+    role, org_id = key.sk.split("#")[1:]
     return keys.staff_of(org_id), re.escape(f"{role}#{keys.id_in(key.pk)}")
 
 
