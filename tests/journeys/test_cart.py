@@ -158,7 +158,7 @@ def fill(site: Site, browser: Browser, lines: int, prefix: str = "thing") -> Non
     held = carts.Cart()
     for number in range(lines):
         product = carts.Product(f"{prefix}-{number:016}", f"Thing {number}", "other", 100)
-        table.write(catalogue.put_product(product, None))
+        table.write(table.Put(catalogue.put_product(product, None).item))  # or again
         limits = site.module("foyer.rules.policy").POLICY.carts
         held = carts.add(held, carts.Thing(product.id), 1, site.now(), limits)
     browser.add(VOUCHER)
