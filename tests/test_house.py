@@ -103,7 +103,8 @@ def test_every_package_of_a_function_is_known_here_as_on_lambda() -> None:
 def test_keys_are_spelled_in_one_place() -> None:
     spelled = re.compile(
         r'f?"(USER|CLAIM|EMAIL|CODE|GALLERY|PRODUCT|ORG|OUTBOX|LIMIT|KEY|GUEST|ROLE|MEMBERS|STAFF|'
-        r"DIGEST|AUDIT|CONSENT|LINK|RECEIPT|GRANTS?|SELECTION|SUBMITTED|REQUEST|GALLERIES)#"
+        r"DIGEST|AUDIT|CONSENT|LINK|RECEIPT|GRANTS?|SELECTION|SUBMITTED|REQUEST|GALLERIES|"
+        r"PRODUCTS(_BY)?)#"
     )
     strangers = {
         str(path.relative_to(ROOT)): found

@@ -303,6 +303,9 @@ def test_r51_the_same_key_makes_one_gallery_and_hangs_one_picture(ana: Browser) 
     assert len(items(ana, path)) == 1
     elsewhere = ana.post(f"{GALLERIES}/coast/pictures", HUNG, Idempotency_Key=KEY)
     assert elsewhere.status_code == 201  # another route
+    delete(ana, first.json["id"])
+    gone = ana.post(GALLERIES, {"title": "A"}, Idempotency_Key=KEY)
+    assert refused(gone) == (404, "not_found")
 
 
 def test_r51_two_at_once_under_one_key_make_one_gallery(site: Site, ana: Browser) -> None:

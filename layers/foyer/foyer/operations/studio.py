@@ -119,8 +119,9 @@ def create(
     if attempt is not None and attempt.is_repeat(rows.get(attempt.row_key), now):
         made_id = rows[attempt.row_key].get("made", "")
         made = doors.gallery_in(read([keys.gallery(made_id)], consistent=True), made_id)
-        if made is not None:
-            return made
+        if made is None:  # taken away since
+            raise Refusal(Reason.NOT_FOUND)
+        return made
     studio = places.chosen(actor, Power.HANG, organization_id, rows)
     bare = Gallery(new_id(entropy), wish.title or "", studio.name, "private", "login")
     access = wish.access or "login"
