@@ -265,21 +265,10 @@ def _kind(said: ast.expr, path: Path) -> str:
     return kind
 
 
-# Documented, and nobody tells of it yet.
-TO_COME = {
-    "account.closed",
-    "order.placed",
-    "order.confirmed",
-    "order.fulfilled",
-    "order.cancelled",
-}
-
-
 def test_every_event_has_its_schema_and_every_schema_its_event() -> None:
     kinds = set(emitted())
-    told = {name for name in schemas() if any(fnmatch(name, kind) for kind in kinds)}
-    assert {kind for kind in kinds if not any(fnmatch(name, kind) for name in told)} == set()
-    assert schemas().keys() - told == TO_COME
+    assert [kind for kind in kinds if not any(fnmatch(name, kind) for name in schemas())] == []
+    assert [name for name in schemas() if not any(fnmatch(name, kind) for kind in kinds)] == []
 
 
 def nodes(schema: Any) -> Iterator[dict[str, Any]]:
