@@ -219,8 +219,8 @@ def test_the_outbox_mapping_is_as_the_house_says() -> None:
     }
     assert expected.items() <= trigger.properties.items()
     assert trigger.properties["DestinationConfig"]["OnFailure"]["Type"] == "SQS"
-    (schedule,) = TEMPLATE.schedules
-    assert (schedule.function, schedule.seconds) == (trigger.function, 900)
+    schedules = {schedule.function: schedule.seconds for schedule in TEMPLATE.schedules}
+    assert schedules == {trigger.function: 900, "CleanupFunction": 900}
 
 
 def test_the_table_has_what_the_house_says() -> None:
