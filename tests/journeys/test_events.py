@@ -5,7 +5,9 @@ import json
 from local.gateway import Gateway
 from local.site import Site
 from tests.inviting import WEDDING, accept, invite, invited, photographer, step
-from tests.people import HOTEL, administrator, plant
+from tests.ordering import new_key, place
+from tests.people import HOTEL, STUDIO, administrator, plant
+from tests.schemas import schemas
 from tests.visiting import PASSWORD, PRINT, VOUCHER, Browser, orders
 
 NINA = "nina@example.com"
@@ -139,18 +141,90 @@ def test_two_tabs_that_accept_at_once_tell_it_once_in_every_order(
         assert facts(browser) == [(ACCEPTED, client.id)]
 
 
+def test_an_order_is_told_of_at_each_step_and_once(site: Site, browser: Browser) -> None:
+    """What a lab needs: what of which picture, how often, for whom, and no contact."""
+    ana = plant(site, "ana_two", role=("photographer", STUDIO), org=STUDIO).browser
+    browser.add({**PRINT, "quantity": 2})
+    browser.add(VOUCHER)
+    key = new_key()
+    order = place(browser, NINA, key=key).json
+    assert place(browser, NINA, key=key).json == order  # the answer was lost
+    (placed,) = browser.events()
+    prices = {line["product_id"]: line["unit_price"] for line in order["lines"]}
+    assert placed.pop("id")
+    lines = sorted(placed.pop("lines"), key=lambda line: str(line["product_id"]))
+    picture = {name: PRINT[name] for name in ("product_id", "gallery_id", "picture_id")}
+    none = {"product_id": "voucher", "gallery_id": None, "picture_id": None}
+    assert lines == [
+        {**picture, "quantity": 2, "unit_price": prices[PRINT["product_id"]]},
+        {**none, "quantity": 1, "unit_price": prices["voucher"]},
+    ]
+    assert placed == {
+        "type": "order.placed",
+        "at": order["placed_at"],
+        "order_id": order["id"],
+        "number": order["number"],
+        "user_id": browser.who(),
+        "organization_ids": [STUDIO],
+        "status": "placed",
+        "shipping": order["shipping"],
+        "total": order["total"],
+        "country": "FR",
+    }
+    for step_, status in (("confirm", "confirmed"), ("fulfil", "fulfilled")):
+        for _ in range(2):
+            assert ana.post(f"/v1/staff/orders/{order['id']}/{step_}", {}).status_code == 200
+        (event,) = browser.events(f"order.{status}")
+        assert event["status"] == status
+        assert event["order_id"] == order["id"]
+    assert ana.post(f"/v1/staff/orders/{order['id']}/cancel", {}).status_code == 409
+    assert len(browser.events()) == 3
+
+
+def test_a_cancelled_order_is_told_of_and_the_reason_is_not(site: Site, browser: Browser) -> None:
+    ana = plant(site, "ana_two", role=("photographer", STUDIO), org=STUDIO).browser
+    browser.add(VOUCHER)
+    order = place(browser, NINA).json
+    ana.post(f"/v1/staff/orders/{order['id']}/cancel", {"reason": "Nina moved house."})
+    (event,) = browser.events("order.cancelled")
+    assert event["number"] == order["number"]
+    assert "moved" not in json.dumps(site.cloud.published)
+
+
+def test_events_of_one_order_that_leave_together_say_each_its_own_status(
+    site: Site, browser: Browser
+) -> None:
+    """What is told of an order is read when it leaves, and by then it may have gone on."""
+    ana = plant(site, "ana_two", role=("photographer", STUDIO), org=STUDIO).browser
+    browser.add(VOUCHER)
+    order = place(browser, NINA).json
+    ana.post(f"/v1/staff/orders/{order['id']}/confirm", {})
+    statuses = [event["detail"]["status"] for event in site.cloud.published]
+    assert statuses == []  # nothing has left yet
+    assert [event["status"] for event in browser.events()] == ["confirmed", "placed"]
+
+
+def test_an_account_that_is_closed_is_told_of_once(site: Site, browser: Browser) -> None:
+    client = plant(site, "client")
+    client.browser.post("/v1/account/proof", {"password": PASSWORD})
+    for _ in range(2):  # the answer was lost
+        assert client.browser.twin().send("DELETE", "/v1/account").status_code == 204
+    assert facts(browser) == [("account.closed", client.id)]
+
+
 def test_what_is_refused_is_not_told(site: Site, browser: Browser) -> None:
     invited(photographer(site).browser, NINA)
     token = browser.token(NINA)
     browser.add(VOUCHER)
     assert accept(browser, token, name=None).status_code == 422
     assert accept(browser, token, password="short").status_code == 422
-    assert accept(browser, token[:-1] + "A").status_code == 404
+    assert accept(browser, token[:-22] + "A" * 22).status_code == 404
     assert browser.events() == []
 
 
 def test_no_event_holds_a_personal_datum(site: Site, browser: Browser) -> None:
     boss = administrator(site).browser
+    ana = plant(site, "ana_two", role=("photographer", STUDIO), org=STUDIO).browser
     told = {
         "name": "Nadezhda Vorobyova",
         "phone": "+34 600 123 456",
@@ -161,13 +235,35 @@ def test_no_event_holds_a_personal_datum(site: Site, browser: Browser) -> None:
     browser.sign_up("nadezhda@example.com", organization_id=HOTEL, **told)
     browser.activate(browser.token("nadezhda@example.com"))
     boss.post(f"/v1/staff/users/{browser.who()}/approve", {})
-    invited(photographer(site).browser, NINA)
+    invited(ana, NINA)
     guest = Browser(browser.gateway, address="192.0.2.9")
     guest.add(VOUCHER)
     assert accept(guest, guest.token(NINA), name=told["name"]).status_code == 200
-    assert {kind for kind, _ in facts(browser)} == {PROMOTED, ACCEPTED}
+    for step_ in ("confirm", "fulfil", "cancel"):
+        guest.add(PRINT)
+        order = place(guest, NINA, note="Ring twice at Vorobyova’s").json
+        ana.post(f"/v1/staff/orders/{order['id']}/confirm", {})
+        ana.post(f"/v1/staff/orders/{order['id']}/{step_}", {})
+    client = plant(site, "client").browser
+    client.post("/v1/account/proof", {"password": PASSWORD})
+    assert client.send("DELETE", "/v1/account").status_code == 204
+    kinds = {kind for kind, _ in facts(browser)}
+    assert kinds == schemas().keys()
     published = json.dumps(site.cloud.published).casefold()
-    for datum in ("nadezhda", "vorobyova", "600", "hotels", "nina", "@", "192.0.2"):
+    for datum in (
+        "nadezhda",
+        "vorobyova",
+        "+34",
+        "123 456",
+        "hotels",
+        "marchetti",
+        "sea road",
+        "29900",
+        "concarneau",
+        "ring twice",
+        "@",
+        "192.0.2",
+    ):
         assert datum not in published, datum
 
 

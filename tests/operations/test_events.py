@@ -12,6 +12,7 @@ from local.gateway import Gateway
 from local.site import Site
 from tests.inviting import WEDDING, accept, invited, photographer
 from tests.operations.test_mailing import SES, dead_letters, queue, received
+from tests.ordering import place
 from tests.seam import (
     TRANSIENT,
     Fault,
@@ -140,6 +141,26 @@ def test_f8_a_mailer_that_dies_at_any_call_loses_no_event_and_doubles_at_most_th
         assert ids == {"event-ann", "event-ben"}  # by which whoever listens knows the second
         assert is_sent(empty_site, "ann")
         assert is_sent(empty_site, "ben")
+
+
+@pytest.mark.parametrize("death", [killed_before, killed_after])
+def test_f8_the_event_of_an_order_is_the_same_each_time_it_is_published(
+    site: Site, browser: Browser, death: Any
+) -> None:
+    """What it says of the order is read as it leaves."""
+    browser.add(VOUCHER)
+    place(browser, "nina@example.com")
+    back = site.remember()
+    calls = calls_of(site.cloud, site.drain)
+    for at in range(calls):
+        back()
+        site.cloud.intercept = Fault(death, at)
+        site.drain()
+        site.cloud.intercept = None
+        site.advance(900)
+        published = [json.dumps(event["detail"]) for event in site.cloud.published]
+        assert 1 <= len(published) <= 2, at
+        assert len(set(published)) == 1
 
 
 @pytest.mark.parametrize(
