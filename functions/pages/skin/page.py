@@ -1,5 +1,6 @@
 """What every page needs: how it is rendered and documented, how a form is read and given back."""
 
+import json
 import os
 import re
 from collections.abc import Mapping
@@ -285,6 +286,14 @@ def _called(text: str, language: str) -> str:
 
 
 @cache
+def _countries(language: str) -> dict[str, str]:
+    """The names by their codes, in the order of the names."""
+    names = json.loads((FOLDER / "skin" / "countries.json").read_text(encoding="utf-8"))
+    found: dict[str, str] = names[language]
+    return found
+
+
+@cache
 def _templates(language: str) -> Environment:
     environment = Environment(
         loader=FileSystemLoader(FOLDER / "templates"),
@@ -301,6 +310,7 @@ def _templates(language: str) -> Environment:
     environment.filters["called"] = lambda text: _called(text, language)
     environment.globals |= {
         "asset": _asset,
+        "countries": _countries(language),
         "language": language,
         "languages": {"en": "English", "fr": "Français", "es": "Español"},
         "most": POLICY.carts.quantity,
