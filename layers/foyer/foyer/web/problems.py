@@ -468,6 +468,7 @@ _FIELD_WORDS = {
     "malformed_address": _("This is not an address mail can be sent to."),
     "unknown_role": _("There is no such role."),
     "no_links": _("Please write no links and no web addresses here."),
+    "gone": _("This is not there any more."),
     "unknown_country": _("This is no country’s code of two letters."),
     "picture_address": _("This is neither an https address nor a path of this site."),
 }
