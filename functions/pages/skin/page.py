@@ -240,7 +240,7 @@ _SEEN_AT = {
     "/selections/pictures": "/selections",
 }
 _SEEN_ABOVE = re.compile(
-    r"(/cart|/invitation|/galleries/[^/]+|/selections/[^/]+|/staff/organizations"
+    r"(/cart|/invitation|/account/claims|/galleries/[^/]+|/selections/[^/]+|/staff/organizations"
     r"|/staff/people/[^/]+)/[^/]+"
 )
 _SEEN_IN_GALLERY = re.compile(
@@ -305,7 +305,9 @@ def _templates(language: str) -> Environment:
     )
     words = translations("pages", FOLDER / "locales", language)
     environment.install_gettext_translations(words, newstyle=True)  # type: ignore[attr-defined]
-    environment.filters["money"] = lambda amount: money(amount, POLICY.shop.currency, language)
+    environment.filters["money"] = lambda amount, currency=POLICY.shop.currency: money(
+        amount, currency, language
+    )
     environment.filters["moment"] = _moment
     environment.filters["called"] = lambda text: _called(text, language)
     environment.globals |= {
