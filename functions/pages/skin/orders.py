@@ -14,6 +14,7 @@ from foyer.operations.orders import Checkout, Counter, Seen
 from foyer.rules.addresses import Postal
 from foyer.rules.policy import POLICY
 from foyer.rules.refusals import Reason, Refusal
+from foyer.rules.users import masked
 from foyer.web import cursors, problems
 from foyer.web.api import request
 from foyer.web.models import Address, Body, Id, Line, Message, Phone, PostalAddress, PostalCode
@@ -90,7 +91,8 @@ class ContactForm(Body):
 @router.post(
     "/checkout",
     status_code=303,
-    responses=documented(*POSTED, *MINE, *ORDERING, Reason.NOT_OFFERED, success=303),
+    responses=documented(*POSTED, *MINE, *ORDERING, Reason.NOT_OFFERED, Reason.VERSION_MISMATCH)
+    | documented(success=303),
     tags=["pages"],
 )
 def place(
@@ -329,12 +331,14 @@ def _my_order_page(
     wrong: Mapping[str, str] | None = None,
     **facts: Any,
 ) -> Page:
+    contact = seen.order.contact
     return form_page(
         "my-order.html",
         refusal,
         wrong,
         order=seen.order,
         whole=seen.whole,
+        hint="" if contact is None else masked(contact.address),
         done=request().query.get("done", ""),
         **{"moved": 0, "raised": 0, "postal_code": "", **facts},
     )
@@ -432,7 +436,7 @@ def _claims_page(
 @router.get(
     "/account/claims/<order_id>",
     status_code=303,
-    responses=documented(success=303),
+    responses=documented(Reason.NOT_FOUND, success=303),
     tags=["pages"],
 )
 def back_to_the_claims(order_id: OrderId) -> Page:  # noqa: ARG001 - it is in the path
