@@ -228,7 +228,7 @@ def claim(order_id: OrderId, form: ClaimForm) -> WholeOrderAnswer:
 @app.delete(
     "/v1/account/claims/<order_id>",
     status_code=204,
-    responses=nothing(*CHANGING, *PROVED),
+    responses=nothing(*CHANGING, *PROVED, Reason.NOT_FOUND),  # of what is no id at all
     tags=["account"],
 )
 def refuse(order_id: OrderId) -> Response[None]:

@@ -21,6 +21,7 @@ from skin import (
     hanging,
     invitation,
     inviting,
+    orders,
     organizations,
     person,
     products,
@@ -74,6 +75,7 @@ def _is_over(asked: Request) -> bool:
 app = new_api(refuse=refuse)
 for part in (
     shop,
+    orders,
     galleries,
     invitation,
     selections,

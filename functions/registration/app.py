@@ -154,6 +154,9 @@ class ActivatedAnswer(BaseModel):
     gallery_id: str | None = Field(
         default=None, description="At whose door he signed up, in this browser."
     )
+    order_id: str | None = Field(
+        default=None, description="Of the order whose confirmation brought the link."
+    )
 
 
 @app.post(
@@ -191,6 +194,7 @@ def activate(form: Activation) -> ActivatedAnswer:
         session=session_answer(done.presence),
         transfer=transfer_answer(done.receipt),
         gallery_id=done.gallery_id,
+        order_id=done.order_id,
     )
 
 

@@ -1,5 +1,6 @@
 """What every page needs: how it is rendered and documented, how a form is read and given back."""
 
+import json
 import os
 import re
 from collections.abc import Mapping
@@ -239,7 +240,7 @@ _SEEN_AT = {
     "/selections/pictures": "/selections",
 }
 _SEEN_ABOVE = re.compile(
-    r"(/cart|/invitation|/galleries/[^/]+|/selections/[^/]+|/staff/organizations"
+    r"(/cart|/invitation|/account/claims|/galleries/[^/]+|/selections/[^/]+|/staff/organizations"
     r"|/staff/people/[^/]+|/staff/products/[^/]+)/[^/]+"
 )
 _SEEN_IN_GALLERY = re.compile(
@@ -285,6 +286,14 @@ def _called(text: str, language: str) -> str:
 
 
 @cache
+def _countries(language: str) -> dict[str, str]:
+    """The names by their codes, in the order of the names."""
+    names = json.loads((FOLDER / "skin" / "countries.json").read_text(encoding="utf-8"))
+    found: dict[str, str] = names[language]
+    return found
+
+
+@cache
 def _templates(language: str) -> Environment:
     environment = Environment(
         loader=FileSystemLoader(FOLDER / "templates"),
@@ -296,11 +305,14 @@ def _templates(language: str) -> Environment:
     )
     words = translations("pages", FOLDER / "locales", language)
     environment.install_gettext_translations(words, newstyle=True)  # type: ignore[attr-defined]
-    environment.filters["money"] = lambda amount: money(amount, POLICY.shop.currency, language)
+    environment.filters["money"] = lambda amount, currency=POLICY.shop.currency: money(
+        amount, currency, language
+    )
     environment.filters["moment"] = _moment
     environment.filters["called"] = lambda text: _called(text, language)
     environment.globals |= {
         "asset": _asset,
+        "countries": _countries(language),
         "language": language,
         "languages": {"en": "English", "fr": "Français", "es": "Español"},
         "most": POLICY.carts.quantity,

@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from foyer import clock
 from foyer.operations import activation, passwords, registration
-from foyer.operations.activation import Choice
+from foyer.operations.activation import Activated, Choice
 from foyer.rules.policy import POLICY
 from foyer.rules.refusals import Reason, Refusal
 from foyer.rules.users import Profile
@@ -223,8 +223,17 @@ def activate(
         return activation_page(token, refusal, None, typed)
     if done.presence is None:
         return page("waiting.html")
-    there = f"/galleries/{done.gallery_id}" if done.gallery_id else "/account"
-    return see_other(there, done="activated", **what_moved(done.receipt))
+    return see_other(_after(done), done="activated", **what_moved(done.receipt))
+
+
+def _after(done: Activated) -> str:
+    """Where somebody goes on for whom an account was made: to what he made it for."""
+    if done.order_id is not None:
+        return f"/account/orders/{done.order_id}"
+    if done.gallery_id is not None:
+        return f"/galleries/{done.gallery_id}"
+    waits = done.presence is not None and done.presence.line_count > 0
+    return "/checkout" if waits and "G" not in POLICY.actions.order else "/account"
 
 
 def activation_page(

@@ -53,6 +53,7 @@ class Preview:
     begun_at: int | None
     terms_accepted: bool
     on_behalf: bool
+    order_id: str | None  # whose confirmation the link was mailed with
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,7 @@ class Activated:
     presence: Presence | None
     receipt: Receipt | None
     gallery_id: str | None = None  # at whose door he signed up, in this browser
+    order_id: str | None = None  # whose confirmation the link was mailed with
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,7 @@ def preview(visitor: Visitor, text: str, now: int) -> Preview:
         begun_at=None if guest is None else guest.begun_at(),
         terms_accepted=link.own is not None and claim.terms == POLICY.shop.terms.version,
         on_behalf=claim.on_behalf,
+        order_id=claim.order_id,
     )
 
 
@@ -243,7 +246,7 @@ def _redeem(visitor: Visitor, link: _Link, choice: Choice, now: int, entropy: En
     arrive(visitor, bearer, account, session, now, entropy, line_count)
     presence = Presence(account, Level.SIGNED_IN, line_count)
     gallery_id = link.own.gallery_id if link.own is not None else None
-    return Activated(State.APPROVED, presence, move.receipt, gallery_id)
+    return Activated(State.APPROVED, presence, move.receipt, gallery_id, claim.order_id)
 
 
 def _order(
@@ -397,4 +400,5 @@ def _again(visitor: Visitor, claim: Claim, choice: Choice, now: int, entropy: En
     told = [receipts.from_item(rows.get(keys.receipt(user_id, guest))) for guest in sorted(guests)]
     done = enter_again(visitor, user, rows, choice.take_over, now, entropy)
     earlier = next((receipt for receipt in told if receipt is not None), None)
-    return Activated(State.APPROVED, done.presence, done.receipt or earlier)
+    receipt = done.receipt or earlier
+    return Activated(State.APPROVED, done.presence, receipt, order_id=claim.order_id)

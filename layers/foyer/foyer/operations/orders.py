@@ -7,7 +7,7 @@ event that tell of it, and the record of its Idempotency-Key.
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from secrets import token_bytes
 
 from foyer.credentials import Entropy, new_id, new_order_id, new_order_number
@@ -15,8 +15,8 @@ from foyer.operations import doors, sessions
 from foyer.operations.events import order_event
 from foyer.operations.registration import check_terms, email_hash, new_claim, oldest_claim
 from foyer.operations.sessions import RETRIES, Visitor, done_before
+from foyer.rules.addresses import Book, Postal, used
 from foyer.rules.addresses import Entry as Address
-from foyer.rules.addresses import Postal, used
 from foyer.rules.carts import Cart, Known, PricedCart, priced, told_anew
 from foyer.rules.orders import (
     Contact,
@@ -46,7 +46,8 @@ ROUTE = "orders"
 class Checkout:
     """What is said where an order is placed; what is None is not said. `saved` is an address of the
     book; `quote` stands for the cart and the prices that were looked at. Who is signed in and has
-    proved his address need say nothing twice (P12)."""
+    proved his address need say nothing twice (P12). `asks_terms`: it was said on a page, which asks
+    for the terms whoever has not agreed to them."""
 
     address: str | None = None
     name: str | None = None
@@ -57,6 +58,7 @@ class Checkout:
     terms: str | None = None
     newsletter: bool = False
     quote: str | None = None
+    asks_terms: bool = False
 
 
 def place(
@@ -64,7 +66,7 @@ def place(
 ) -> Order:
     """The order of all that is in his cart; asked for again under the same key, the same one.
     Refuses, each with the cart as it is, PRICE_CHANGED and LINE_UNAVAILABLE; ADDRESS_REQUIRED where
-    a print is in it; TOO_MANY_ORDERS to an address that is not known to be his."""
+    a print is in it; TERMS_REQUIRED; TOO_MANY_ORDERS to an address that is not known to be his."""
     if once.key is None:
         raise Refusal(Reason.KEY_REQUIRED)
     if checkout.terms is not None:
@@ -77,6 +79,8 @@ def place(
             return _again(visitor, here, done, now)
         if reached is not None:
             raise Refusal(Reason.TOO_MANY_ORDERS, retry_after=reached.retry_after(now))
+        if checkout.asks_terms and checkout.terms is None and not _has_agreed(visitor):
+            raise Refusal(Reason.TERMS_REQUIRED, pointer="#/consents/terms")
         order = _drawn_up(visitor, here, checkout, now, entropy)
         limits = [] if order.is_own else _limits(visitor, order.email or "")
         try:
@@ -118,14 +122,31 @@ def _here(visitor: Visitor, once: Once, now: int) -> _Here:
         wanted += [attempt.row_key, keys.addresses(attempt.user_id)]
     found = read(wanted, consistent=True) if wanted else {}
     user = visitor.recognise(found, now, changing=True)
+    _check_session(visitor)
     may(user, POLICY.actions.order)
     if user is None or attempt is None:
         raise Refusal(Reason.CART_EMPTY)
     if visitor.level is Level.REMEMBERED:
         raise Refusal(Reason.SIGN_IN_AGAIN)
     cart = carts.from_item(found.get(keys.cart(user.id)))
-    is_client = visitor.level is Level.SIGNED_IN and user.is_proved
-    return _Here(user, attempt, cart, found, is_client)
+    return _Here(user, attempt, cart, found, _is_client(visitor))
+
+
+def _is_client(visitor: Visitor) -> bool:
+    return visitor.level is Level.SIGNED_IN and visitor.user is not None and visitor.user.is_proved
+
+
+def _has_agreed(visitor: Visitor) -> bool:
+    """Whether who is signed in agreed to the terms as they are now: a guest says so each time."""
+    user = visitor.user if visitor.level is Level.SIGNED_IN else None
+    return user is not None and user.terms == POLICY.shop.terms.version
+
+
+def _check_session(visitor: Visitor) -> None:
+    """Of whose session has ended the cart is not empty: he is asked to sign in."""
+    bearer = visitor.bearer
+    if visitor.user is None and bearer is not None and bearer.session_id is not None:
+        raise Refusal(Reason.SIGN_IN_REQUIRED)
 
 
 def _drawn_up(
@@ -158,14 +179,41 @@ def _drawn_up(
     )
 
 
-def checkout_cart(visitor: Visitor, now: int) -> PricedCart:
-    """What would be ordered now, for the page on which one orders."""
-    found = read(visitor.row_keys(), consistent=True) if visitor.bearer else {}
+@dataclass(frozen=True)
+class Counter:
+    """What the page knows on which one orders: the cart as it would be ordered now and, of who is
+    signed in, what he need not say again. Of a guest it knows nothing (A9)."""
+
+    cart: PricedCart
+    user: User | None = None  # signed in
+    is_client: bool = False  # and his address is proved
+    has_agreed: bool = False  # to the terms as they are now
+    book: Book = field(default_factory=Book)
+
+
+def at_the_counter(visitor: Visitor, now: int) -> Counter:
+    """Refuses as `place` would, whoever may not order; nobody is asked who he is over an empty
+    cart."""
+    wanted = visitor.row_keys()
+    if visitor.bearer is not None:
+        wanted.append(keys.addresses(visitor.bearer.user_id))
+    found = read(wanted, consistent=True) if wanted else {}
     user = visitor.recognise(found, now)
-    if user is None:
-        return priced(Cart(), Known(), POLICY.shop)
-    cart = carts.from_item(found.get(keys.cart(user.id))).cart
-    return _priced(visitor, user, cart, now)[1]
+    _check_session(visitor)
+    cart = carts.from_item(found.get(keys.cart(user.id))).cart if user is not None else Cart()
+    if user is None or not cart.lines:
+        return Counter(priced(Cart(), Known(), POLICY.shop))
+    may(user, POLICY.actions.order)
+    if visitor.level is Level.REMEMBERED:
+        raise Refusal(Reason.SIGN_IN_AGAIN)
+    is_client = _is_client(visitor)
+    return Counter(
+        cart=_priced(visitor, user, cart, now)[1],
+        user=user if visitor.level is Level.SIGNED_IN else None,
+        is_client=is_client,
+        has_agreed=_has_agreed(visitor),
+        book=addresses.from_item(found.get(keys.addresses(user.id))) if is_client else Book(),
+    )
 
 
 def _again(visitor: Visitor, here: _Here, done: Item, now: int) -> Order:

@@ -197,11 +197,14 @@ class PricedLine:
 
 @dataclass(frozen=True)
 class PricedCart:
+    """A cart as shown. `shipped`: something in it is sent by post."""
+
     lines: tuple[PricedLine, ...]
     shipping: int
     total: int
     currency: str
     version: int
+    shipped: bool
 
     @property
     def quote(self) -> str:
@@ -230,7 +233,7 @@ def priced(cart: Cart, known: Known, shop: Shop) -> PricedCart:
     )
     shipping = shop.shipping if shipped else 0
     total = shipping + sum(line.total or 0 for line in lines)
-    return PricedCart(lines, shipping, total, shop.currency, cart.version)
+    return PricedCart(lines, shipping, total, shop.currency, cart.version, shipped)
 
 
 def _priced_line(line_id: str, line: Line, known: Known) -> PricedLine:

@@ -469,6 +469,7 @@ _FIELD_WORDS = {
     "malformed_address": _("This is not an address mail can be sent to."),
     "unknown_role": _("There is no such role."),
     "no_links": _("Please write no links and no web addresses here."),
+    "gone": _("This is not there any more."),
     "unknown_country": _("This is no country’s code of two letters."),
     "malformed_price": _(
         "Please write the price in figures, as 45 or 45.00: "
