@@ -25,6 +25,7 @@ from skin import (
     person,
     products,
     registration,
+    sales,
     selections,
     shop,
     signing_in,
@@ -88,6 +89,7 @@ for part in (
     board,
     inviting,
     products,
+    sales,
 ):
     app.include_router(part.router)
 

@@ -240,7 +240,7 @@ _SEEN_AT = {
 }
 _SEEN_ABOVE = re.compile(
     r"(/cart|/invitation|/galleries/[^/]+|/selections/[^/]+|/staff/organizations"
-    r"|/staff/people/[^/]+|/staff/products/[^/]+)/[^/]+"
+    r"|/staff/people/[^/]+|/staff/products/[^/]+|/staff/orders/[^/]+)/[^/]+"
 )
 _SEEN_IN_GALLERY = re.compile(
     r"(/staff/galleries/[^/]+(?:/invitations|/requests|/selections|(?=/pictures)))(?:/[^/]+){1,3}"
@@ -296,7 +296,9 @@ def _templates(language: str) -> Environment:
     )
     words = translations("pages", FOLDER / "locales", language)
     environment.install_gettext_translations(words, newstyle=True)  # type: ignore[attr-defined]
-    environment.filters["money"] = lambda amount: money(amount, POLICY.shop.currency, language)
+    environment.filters["money"] = lambda amount, currency=POLICY.shop.currency: money(
+        amount, currency, language
+    )
     environment.filters["moment"] = _moment
     environment.filters["called"] = lambda text: _called(text, language)
     environment.globals |= {
