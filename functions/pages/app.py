@@ -29,6 +29,7 @@ from skin import (
     products,
     profile,
     registration,
+    sales,
     selections,
     shop,
     signing_in,
@@ -96,6 +97,7 @@ for part in (
     board,
     inviting,
     products,
+    sales,
 ):
     app.include_router(part.router)
 

@@ -242,7 +242,8 @@ _SEEN_AT = {
 }
 _SEEN_ABOVE = re.compile(
     r"(/cart|/invitation|/account/claims|/account/addresses/[^/]+|/galleries/[^/]+"
-    r"|/selections/[^/]+|/staff/organizations|/staff/people/[^/]+|/staff/products/[^/]+)/[^/]+"
+    r"|/selections/[^/]+|/staff/organizations|/staff/people/[^/]+|/staff/products/[^/]+"
+    r"|/staff/orders/[^/]+)/[^/]+"
 )
 _SEEN_IN_GALLERY = re.compile(
     r"(/staff/galleries/[^/]+(?:/invitations|/requests|/selections|(?=/pictures)))(?:/[^/]+){1,3}"
