@@ -1,5 +1,5 @@
-"""The client's own space: his profile and address book, proving to be himself, his password, his
-address, his history."""
+"""The client's own space: his profile and address book, what he agreed to, proving to be himself,
+his password, his address, his history."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
@@ -7,12 +7,15 @@ from typing import Annotated, Any, Literal
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Header, Query
 from aws_lambda_powertools.event_handler.openapi.params import Path as InPath
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from foyer import clock
-from foyer.operations import account, address, addresses, galleries, profile, sessions
+from foyer.operations import account, address, addresses, consents, galleries, profile, sessions
+from foyer.operations.consents import Ledger
 from foyer.rules.addresses import Entry
-from foyer.rules.policy import ProfileType
+from foyer.rules.consents import Channel, Document
+from foyer.rules.policy import POLICY, ProfileType
 from foyer.rules.refusals import Reason
 from foyer.rules.users import Profile, User
 from foyer.storage.idempotency import Once
@@ -181,6 +184,101 @@ def _entry_answer(entry: Entry) -> EntryAnswer:
         name=entry.name,
         used_at=timestamp(entry.used_at),
         **postal_answer(entry.postal).model_dump(),
+    )
+
+
+# ---- what he agreed to ---------------------------------------------------------------------------
+
+
+class Said(Body):
+    """The version of the terms he agrees to, whether he wants the newsletter, or both."""
+
+    terms: Annotated[str, Field(min_length=1, max_length=40)] | None = None
+    newsletter: bool | None = None
+
+    @model_validator(mode="after")
+    def something(self) -> "Said":
+        if self.terms is None and self.newsletter is None:
+            raise PydanticCustomError("missing", "terms or newsletter")
+        return self
+
+
+class TermsAnswer(BaseModel):
+    version: str
+    accepted: str | None = Field(description="The version he agreed to.")
+    url: str
+
+
+class ConsentAnswer(BaseModel):
+    """An entry of the ledger: what he said to a document, and in which words it was shown."""
+
+    document: Document
+    version: str
+    sha256: str
+    given: bool
+    channel: Channel
+    actor: Literal["self"]
+    at: str
+
+
+class ConsentsAnswer(BaseModel):
+    """How he stands, and what he said, the newest first."""
+
+    terms: TermsAnswer
+    newsletter: bool
+    items: list[ConsentAnswer]
+    next: str | None
+
+
+@app.get(
+    "/v1/account/consents",
+    responses=answers(200, ConsentsAnswer, *SIGNED_IN, Reason.INVALID_CURSOR),
+    tags=["account"],
+)
+def see_consents(
+    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+    cursor: Annotated[str | None, Query(max_length=2000)] = None,
+) -> ConsentsAnswer:
+    visitor, now = request().visitor, clock.now()
+    me = visitor.bearer.user_id if visitor.bearer else ""
+    after = cursors.read(cursor, CONSENTS, me, now)
+    return _consents_answer(consents.ledger(visitor, now, limit=limit, after=after), now)
+
+
+@app.post(
+    "/v1/account/consents",
+    responses=answers(
+        200,
+        ConsentsAnswer,
+        *CHANGING,
+        *SIGNED_IN,
+        Reason.TERMS_CHANGED,
+        Reason.TOO_MANY_MAILS,
+        Reason.KEY_REUSED,
+    ),
+    tags=["account"],
+)
+def say(form: Said, idempotency_key: IdempotencyKey = None) -> ConsentsAnswer:  # noqa: ARG001
+    asked, now = request(), clock.now()
+    once = Once(asked.idempotency_key, form.model_dump_json())
+    ledger = consents.say(
+        asked.visitor, now, terms=form.terms, newsletter=form.newsletter, once=once
+    )
+    return _consents_answer(ledger, now)
+
+
+CONSENTS = "my consents"  # the list a cursor is of
+
+
+def _consents_answer(ledger: Ledger, now: int) -> ConsentsAnswer:
+    terms = POLICY.shop.terms
+    return ConsentsAnswer(
+        terms=TermsAnswer(version=terms.version, accepted=ledger.user.terms, url=terms.url),
+        newsletter=ledger.user.newsletter,
+        items=[
+            ConsentAnswer(**{**vars(entry), "at": timestamp(entry.at)}) for entry in ledger.entries
+        ],
+        next=cursors.sign(ledger.last, CONSENTS, ledger.user.id, now),
     )
 
 

@@ -71,7 +71,7 @@ def sign_up(
         profile=form.profile,
         language=form.language or visitor.language,
         terms=form.terms,
-        newsletter=form.newsletter,
+        newsletter=POLICY.shop.newsletter.version if form.newsletter else None,
         made_at=now,
         expires=now + POLICY.claims.days * DAY,
         link_id=new_id(entropy),
@@ -179,6 +179,6 @@ def own_claims(visitor: Visitor, email: str, now: int) -> list[Key]:
     ]
 
 
-def check_terms(version: str) -> None:
+def check_terms(version: str, *, pointer: str = "#/consents/terms") -> None:
     if version != POLICY.shop.terms.version:
-        raise Refusal(Reason.TERMS_CHANGED, pointer="#/consents/terms")
+        raise Refusal(Reason.TERMS_CHANGED, pointer=pointer)
