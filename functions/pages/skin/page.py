@@ -1,5 +1,6 @@
 """What every page needs: how it is rendered and documented, how a form is read and given back."""
 
+import json
 import os
 import re
 from collections.abc import Mapping
@@ -13,7 +14,7 @@ from typing import Annotated, Any, TypeVar
 from urllib.parse import quote, urlencode
 
 from aws_lambda_powertools.event_handler import Response
-from aws_lambda_powertools.event_handler.openapi.params import Form
+from aws_lambda_powertools.event_handler.openapi.params import Form, Query
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from pydantic import BaseModel, ValidationError
@@ -55,6 +56,7 @@ M = TypeVar("M", bound=BaseModel)
 Typed = Annotated[str, Form(max_length=400)]
 Yes = Annotated[str, Form(max_length=10)]
 Kept = Annotated[str, Form(max_length=4000)]
+Count = Annotated[int, Query(ge=0, le=1000)]  # what a page says of a receipt
 
 # ---- what the OpenAPI document says --------------------------------------------------------------
 
@@ -240,7 +242,7 @@ _SEEN_AT = {
 }
 _SEEN_ABOVE = re.compile(
     r"(/cart|/invitation|/galleries/[^/]+|/selections/[^/]+|/staff/organizations"
-    r"|/staff/people/[^/]+)/[^/]+"
+    r"|/staff/people/[^/]+|/account/addresses/[^/]+)/[^/]+"
 )
 _SEEN_IN_GALLERY = re.compile(
     r"(/staff/galleries/[^/]+(?:/invitations|/requests|/selections|(?=/pictures)))(?:/[^/]+){1,3}"
@@ -272,6 +274,14 @@ def _moment(seconds: int) -> Markup:
     """A point in time: people read it as they do a form's date, programs exactly."""
     exact = timestamp(seconds)
     return Markup('<time datetime="{}">{} {} UTC</time>').format(exact, exact[:10], exact[11:16])
+
+
+@cache
+def _countries(language: str) -> dict[str, str]:
+    """The names by their codes, in the order of the names."""
+    names = json.loads((FOLDER / "skin" / "countries.json").read_text(encoding="utf-8"))
+    found: dict[str, str] = names[language]
+    return found
 
 
 _SYMBOLS = {"EUR": "€", "GBP": "£", "USD": "$"}
@@ -315,6 +325,7 @@ def _templates(language: str) -> Environment:
     environment.filters["called"] = lambda text: _called(text, language)
     environment.globals |= {
         "asset": _asset,
+        "countries": _countries(language),
         "language": language,
         "languages": {"en": "English", "fr": "Français", "es": "Español"},
         "most": POLICY.carts.quantity,
