@@ -3,10 +3,10 @@
 SHELL := /bin/sh
 PYTHON ?= python3
 PORT ?= 8000
-export PORT EMAIL STACK
+export PORT EMAIL STACK EXPORT TABLE
 BIN := .venv/bin
 
-.PHONY: help run administrator test test-all browser check format openapi translations lock clean
+.PHONY: help run administrator verify-table test test-all browser check format openapi translations lock clean
 
 help:  ## what can be made
 	@echo "Foyer: client accounts for photographers' sites"
@@ -19,6 +19,9 @@ run: .venv/run.done  ## the site on this machine, http://localhost:8000 (another
 
 administrator: .venv/run.done  ## invites a site administrator: EMAIL=you@example.com, and STACK= for a deployed site
 	@$(BIN)/python -m local.administrator
+
+verify-table: .venv/run.done  ## whether all holds that must hold of a table: this machine's, EXPORT=folder or TABLE=name
+	@$(BIN)/python -m local.verify
 
 test: .venv/dev.done  ## the tests, a few minutes
 	$(BIN)/pytest -n auto -m "not browser"

@@ -3,7 +3,8 @@
 What moto lacks and we must not lack when we test: it is not thread-safe (one lock), ignores
 `ClientRequestToken`, lets a transaction exceed 4 MB, and under-reports what things cost. All of it
 is mended at one seam, the call that leaves botocore. `intercept` lets tests stand in that seam: to
-lose an answer, to fail a call, to decide whose turn it is.
+lose an answer, to fail a call, to decide whose turn it is. What is put on a bus is kept there, as
+whoever listens gets it: moto keeps none.
 """
 
 import copy
@@ -15,15 +16,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, cast
-
-os.environ |= {
-    "AWS_ACCESS_KEY_ID": "local",
-    "AWS_SECRET_ACCESS_KEY": "local",
-    "AWS_DEFAULT_REGION": "eu-west-1",
-    # moto's streams do not know the account-based endpoints of newer SDKs
-    "AWS_ACCOUNT_ID_ENDPOINT_MODE": "disabled",
-}
 
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
@@ -39,8 +33,20 @@ from local.template import ACCOUNT, REGION, Template
 Send = Callable[[], AWSResponse]
 Intercept = Callable[[str, Mapping[str, Any], Send], AWSResponse]
 
+Published = Mapping[str, Any]  # an event as EventBridge hands it to a rule's target
+
 TRANSACTION_LIMIT = 4 * 1024 * 1024
+ENTRY_LIMIT = 256 * 1024
 TOKEN_KEPT = 600
+# Set where a cloud starts, not where this is imported: `make administrator STACK=…` imports it too,
+# and goes by the credentials of whoever calls.
+ENVIRONMENT = {
+    "AWS_ACCESS_KEY_ID": "local",
+    "AWS_SECRET_ACCESS_KEY": "local",
+    "AWS_DEFAULT_REGION": "eu-west-1",
+    # moto's streams do not know the account-based endpoints of newer SDKs
+    "AWS_ACCOUNT_ID_ENDPOINT_MODE": "disabled",
+}
 
 
 @dataclass
@@ -88,6 +94,8 @@ class Cloud:
     def __init__(self, template: Template, now: Callable[[], int]) -> None:
         self.template = template
         self.intercept: Intercept | None = None
+        self.published: list[Published] = []
+        self.listen: Callable[[Published], None] | None = None  # told of each, whatever is restored
         self.table_name = "Table"
         self._now = now
         self._lock = threading.RLock()
@@ -96,6 +104,7 @@ class Cloud:
         self._indexes: dict[str, tuple[str, str, bool]] = {}
 
     def start(self) -> None:
+        os.environ |= ENVIRONMENT
         self._mock.start()
         # what stands in the stream never changes: a snapshot need not copy it
         cast(Any, StreamRecord).__deepcopy__ = lambda record, _: record
@@ -126,6 +135,7 @@ class Cloud:
             "AWS::SecretsManager::Secret": self._create_secret,
             "AWS::SQS::Queue": self._create_queue,
             "AWS::SES::ConfigurationSet": self._create_configuration_set,
+            "AWS::Events::EventBus": self._create_bus,
         }
 
     def needs_restart(self, template: Template) -> bool:
@@ -173,6 +183,9 @@ class Cloud:
     def _create_configuration_set(self, name: str, _: Mapping[str, Any]) -> None:
         self.client("sesv2").create_configuration_set(ConfigurationSetName=name)
 
+    def _create_bus(self, name: str, _: Mapping[str, Any]) -> None:
+        self.client("events").create_event_bus(Name=name)
+
     # ---- there and back -------------------------------------------------------------------------
 
     def snapshot(self) -> dict[str, Any]:
@@ -181,9 +194,10 @@ class Cloud:
             return copy.deepcopy(dict(get_backend("dynamodb")[ACCOUNT][REGION].tables))
 
     def restore(self, snapshot: dict[str, Any]) -> None:
-        """The table as it was, the mailbox and the queues empty, nobody at the seam."""
+        """The table as it was, the mailbox, the bus and the queues empty, nobody at the seam."""
         with self._lock:
             self.intercept = None
+            self.published.clear()
             self._tokens.clear()
             get_backend("dynamodb")[ACCOUNT][REGION].tables.clear()
             get_backend("dynamodb")[ACCOUNT][REGION].tables.update(copy.deepcopy(snapshot))
@@ -197,6 +211,9 @@ class Cloud:
         target = request.headers.get("X-Amz-Target", b"")
         target = target.decode() if isinstance(target, bytes) else target
         service, _, operation = target.partition(".")
+        if operation == "PutEvents":
+            body = json.loads(request.body)
+            return self._sent(operation, body, lambda: self._publish(body, send))
         if not service.startswith("DynamoDB_"):
             name = operation or f"{request.method} {request.url.split('amazonaws.com')[-1]}"
             return self._sent(name, {}, lambda: self._locked(send))
@@ -209,6 +226,20 @@ class Cloud:
     def _locked(self, send: Send) -> AWSResponse:
         with self._lock:
             return send()
+
+    def _publish(self, body: Mapping[str, Any], send: Send) -> AWSResponse:
+        with self._lock:
+            _check_entries(body["Entries"])
+            response = send()
+            if response.status_code != 200:
+                return response
+            told = json.loads(response.raw.getvalue())["Entries"]
+            for entry, answer in zip(body["Entries"], told, strict=True):
+                if "EventId" in answer:
+                    self.published.append(_delivered(entry, answer["EventId"]))
+                    if self.listen is not None:
+                        self.listen(self.published[-1])
+            return response
 
     def _dynamodb(self, operation: str, body: Mapping[str, Any], send: Send) -> AWSResponse:
         with self._lock:
@@ -279,11 +310,12 @@ class Cloud:
     def _item(self, pk: str, sk: str) -> Any:
         return self._table().items.get(DynamoType({"S": pk}), {}).get(DynamoType({"S": sk}))
 
-    def rows(self) -> list[dict[str, Any]]:
-        """Every row, for tests that look at what is left."""
+    def rows(self, sk: str | None = None) -> list[dict[str, Any]]:
+        """Every row, or every one with this sort key, for tests that look at what is left."""
         with self._lock:
-            table = self._table()
-            return [json.loads(json.dumps(i.to_json()))["Attributes"] for i in table.all_items()]
+            items = self._table().all_items()
+            wanted = [i for i in items if sk is None or i.attrs["sk"].value == sk]
+            return [json.loads(json.dumps(i.to_json()))["Attributes"] for i in wanted]
 
     def _known_token(self, operation: str, body: Mapping[str, Any]) -> AWSResponse | None:
         token = body.get("ClientRequestToken")
@@ -362,6 +394,28 @@ def _check_expressions(body: Mapping[str, Any]) -> None:
         for name in ("UpdateExpression", "ConditionExpression", "KeyConditionExpression"):
             if len(action.get(name, "").encode()) > 4096:
                 raise AssertionError(f"{name} of more than 4 KB: AWS would refuse it")
+
+
+def _check_entries(entries: Sequence[Mapping[str, Any]]) -> None:
+    for entry in entries:
+        texts = (entry[name] for name in ("Source", "DetailType", "Detail"))
+        if 14 + sum(len(text.encode()) for text in texts) > ENTRY_LIMIT:
+            raise AssertionError("an event of more than 256 KB: AWS would refuse it")
+
+
+def _delivered(entry: Mapping[str, Any], event_id: str) -> Published:
+    at = datetime.fromtimestamp(entry["Time"], UTC)
+    return {
+        "version": "0",
+        "id": event_id,
+        "detail-type": entry["DetailType"],
+        "source": entry["Source"],
+        "account": ACCOUNT,
+        "time": at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "region": REGION,
+        "resources": entry.get("Resources", []),
+        "detail": json.loads(entry["Detail"]),
+    }
 
 
 def _read_units(operation: str, body: Mapping[str, Any], answer: Mapping[str, Any]) -> float:

@@ -1,4 +1,5 @@
-"""The doors under /_dev that only the local server has: mailbox, clock, cost, demo pictures."""
+"""The doors under /_dev that only the local server has: mailbox, events, clock, cost, the table as
+it stands, demo pictures."""
 
 import json
 from collections.abc import Callable
@@ -21,8 +22,10 @@ class DevDoors:
         doors: dict[tuple[str, str], Callable[[bytes], Answer]] = {
             ("GET", "mail"): lambda _: _text(mailbox.page(), "text/html; charset=utf-8"),
             ("GET", "mail.json"): lambda _: _json(self._mails()),
+            ("GET", "events.json"): lambda _: _json(self._events()),
             ("GET", "mailbox.css"): lambda _: _text(mailbox.STYLE, "text/css"),
             ("GET", "cost"): lambda _: _json(vars(self.last_cost)),
+            ("GET", "table.json"): lambda _: _json(self._site.cloud.rows()),
             ("POST", "clock"): self._advance,
             ("POST", "administrator"): self._administrator,
         }
@@ -36,6 +39,11 @@ class DevDoors:
     def _mails(self) -> list[dict[str, Any]]:
         self._site.drain()  # what was written is delivered before anybody asks for it
         return mailbox.as_json()
+
+    def _events(self) -> list[Any]:
+        """What was put on the site's bus, the newest first, as a rule's target gets it."""
+        self._site.drain()
+        return self._site.cloud.published[::-1]
 
     def _advance(self, body: bytes) -> Answer:
         try:

@@ -71,6 +71,7 @@ def page() -> str:
 <link rel="stylesheet" href="/_dev/mailbox.css">
 <link rel="icon" href="/static/icon.svg"></head>
 <body><h1>Mailbox</h1><p>Nothing leaves this machine. <a href="/_dev/mail">Look again</a> ·
+<a href="/_dev/events.json">What other programs are told</a> ·
 <a href="/">Back to the site</a></p>{entries or nothing}</body></html>"""
 
 

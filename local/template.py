@@ -120,6 +120,7 @@ def _read(document: Any, parameters: Mapping[str, str], root: Path) -> Template:
     values = {name: p.get("Default", "") for name, p in document["Parameters"].items()}
     values |= parameters
     values |= {"AWS::Region": REGION, "AWS::AccountId": ACCOUNT, "AWS::Partition": "aws"}
+    values["AWS::StackName"] = "foyer"
     raw = document["Resources"]
     types = {name: resource["Type"] for name, resource in raw.items()}
     shared = document["Globals"]["Function"]

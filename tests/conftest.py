@@ -12,10 +12,12 @@ import pytest
 from hypothesis import HealthCheck, settings
 from moto.backends import get_backend
 
+from local.cloud import Published
 from local.gateway import Gateway
 from local.site import Site
 from local.template import ACCOUNT, REGION
-from tests import visiting
+from local.verify import plain
+from tests import schemas, visiting
 from tests.visiting import URL, Browser
 
 # How many cases of everything that has very many: 60 in `make test`, 1,000 in `make test-all`.
@@ -37,6 +39,9 @@ settings.register_profile(
 settings.load_profile("foyer")
 
 
+PUBLISHED: list[Published] = []  # all that a test put on the bus, whatever it took back
+
+
 @dataclass
 class House:
     """The one site of a test process, and the ways back to how it was."""
@@ -54,6 +59,7 @@ def house() -> Iterator[House]:
         emptied = site.remember()
         site.module("local.seed").plant(site.now())
         site.drain()
+        site.cloud.listen = PUBLISHED.append
         yield House(site, emptied, site.remember())
 
 
@@ -121,6 +127,26 @@ def no_secret_gets_out(request: pytest.FixtureRequest) -> Iterator[None]:
         assert not re.search(rf"(?<!\d){code}(?!\d)", logged), "a code is logged"
         assert f'"{code}"' not in stored, "a code is stored"
     assert "@example" not in logged.replace("studio@example.com", ""), "an address is logged"
+
+
+@pytest.fixture(autouse=True)
+def every_event_is_documented(request: pytest.FixtureRequest) -> Iterator[None]:
+    """After every test: what it put on the bus, and what waits to be, is as its schema says."""
+    PUBLISHED.clear()
+    yield
+    for event in PUBLISHED:
+        schemas.check(event)
+    if "house" not in request.fixturenames:
+        return
+    for raw in request.getfixturevalue("house").site.cloud.rows(sk="EVENT"):
+        row = {name: plain(value) for name, value in raw.items()}
+        if {"kind", "facts", "queued_at"} <= row.keys():  # not yet sent, nor planted to be broken
+            if row["kind"].startswith("order."):  # it names the order alone until it leaves
+                assert row["facts"].keys() == {"order_id"}
+                continue
+            said = {"id": row["pk"].rpartition("#")[2], "type": row["kind"]}
+            at = {"at": "2026-11-22T08:00:00Z"}
+            schemas.check_facts(row["kind"], {**said, **at, **row["facts"]})
 
 
 def dead_letters() -> list[str]:

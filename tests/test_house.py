@@ -5,15 +5,18 @@ import json
 import re
 import subprocess
 from collections.abc import Iterator
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from jsonschema_rs import meta
 
 from local import openapi, site, translations
 from local.site import ROOT
 from local.template import _Loader, load
+from tests.schemas import FOLDER, schemas
 
 LAYER = ROOT / "layers/foyer/foyer"
 TEMPLATE = load(ROOT / "template.yaml", {})
@@ -100,7 +103,8 @@ def test_every_package_of_a_function_is_known_here_as_on_lambda() -> None:
 def test_keys_are_spelled_in_one_place() -> None:
     spelled = re.compile(
         r'f?"(USER|CLAIM|EMAIL|CODE|GALLERY|PRODUCT|ORG|OUTBOX|LIMIT|KEY|GUEST|ROLE|MEMBERS|STAFF|'
-        r"DIGEST|AUDIT|CONSENT|LINK|RECEIPT|GRANTS?|SELECTION|SUBMITTED|REQUEST|GALLERIES)#"
+        r"DIGEST|AUDIT|CONSENT|LINK|RECEIPT|GRANTS?|SELECTION|SUBMITTED|REQUEST|GALLERIES|"
+        r"PRODUCTS(_BY)?)#"
     )
     strangers = {
         str(path.relative_to(ROOT)): found
@@ -136,7 +140,7 @@ def test_r49_policies_name_exact_actions_and_resources() -> None:
         for action in actions:
             assert re.fullmatch(r"[a-z]+:[A-Z]\w+", action), (name, action)
             assert "Scan" not in action
-            assert not action.startswith("ses:") or name == "MailerFunction"
+            assert not action.startswith(("ses:", "events:")) or name == "MailerFunction"
         assert "*" not in json.dumps(statement), name
         seen += 1
     assert seen >= 8
@@ -176,6 +180,15 @@ def test_the_mailer_may_send_raw_mail_as_the_site_alone() -> None:
     assert statement["Condition"] == {"StringEquals": {"ses:FromAddress": {"Ref": "SenderAddress"}}}
 
 
+def test_the_mailer_may_publish_on_the_sites_bus_alone() -> None:
+    (statement,) = [s for _, s in statements() if s["Sid"] == "PublishOnTheSitesBus"]
+    assert statement["Action"] == "events:PutEvents"
+    assert statement["Resource"] == {"Fn::GetAtt": ["EventBus", "Arn"]}
+    variables = RAW["Resources"]["MailerFunction"]["Properties"]["Environment"]["Variables"]
+    assert variables["EVENT_BUS"] == {"Ref": "EventBus"}
+    assert RAW["Outputs"]["EventBusName"]["Value"] == {"Ref": "EventBus"}
+
+
 def test_every_function_has_its_folder_and_every_folder_its_function() -> None:
     folders = {path.parent.name for path in (ROOT / "functions").glob("*/app.py")}
     assert {f.folder for f in TEMPLATE.functions.values()} == {f"functions/{n}" for n in folders}
@@ -207,8 +220,8 @@ def test_the_outbox_mapping_is_as_the_house_says() -> None:
     }
     assert expected.items() <= trigger.properties.items()
     assert trigger.properties["DestinationConfig"]["OnFailure"]["Type"] == "SQS"
-    (schedule,) = TEMPLATE.schedules
-    assert (schedule.function, schedule.seconds) == (trigger.function, 900)
+    schedules = {schedule.function: schedule.seconds for schedule in TEMPLATE.schedules}
+    assert schedules == {trigger.function: 900, "CleanupFunction": 900}
 
 
 def test_the_table_has_what_the_house_says() -> None:
@@ -232,6 +245,75 @@ def test_nothing_local_is_deployed() -> None:
         if r["Type"] == "AWS::Serverless::LayerVersion"
     }
     assert not any(folder.split("/")[0] in {"local", "tests", "events"} for folder in deployed)
+
+
+# ---- events ------------------------------------------------------------------------------------
+
+
+def emitted() -> Iterator[str]:
+    """What `happened(…)` is called with, "*" for a part that is only known then."""
+    for path in [*sources(LAYER), *sources(ROOT / "functions")]:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and "happened" in ast.unparse(node.func).split("."):
+                yield _kind(node.args[0], path)
+
+
+def _kind(said: ast.expr, path: Path) -> str:
+    parts = said.values if isinstance(said, ast.JoinedStr) else [said]
+    texts = [part.value if isinstance(part, ast.Constant) else "*" for part in parts]
+    kind = "".join(str(text) for text in texts)
+    assert re.fullmatch(r"[a-z]+\.([a-z]+|\*)", kind), f"{path}: say the kind where it happens"
+    return kind
+
+
+def test_every_event_has_its_schema_and_every_schema_its_event() -> None:
+    kinds = set(emitted())
+    assert [kind for kind in kinds if not any(fnmatch(name, kind) for name in schemas())] == []
+    assert [name for name in schemas() if not any(fnmatch(name, kind) for kind in kinds)] == []
+
+
+def nodes(schema: Any) -> Iterator[dict[str, Any]]:
+    """A schema and every one within it."""
+    if isinstance(schema, dict):
+        yield schema
+    for inner in schema.values() if isinstance(schema, dict) else schema:
+        if isinstance(inner, dict | list):
+            yield from nodes(inner)
+
+
+CONTACTS = """email mail name phone company address contact note reason city region postal_code
+line1 line2 ip browser"""
+PERSONAL = ("nina@example.com", "Nina Berg", "+34 600 123 456", "Calle Mayor 1", "Zoë")
+
+
+@pytest.mark.parametrize("kind", sorted(schemas()))
+def test_a_schema_is_strict_and_has_no_room_for_a_personal_datum(kind: str) -> None:
+    schema = schemas()[kind]
+    assert meta.is_valid(schema)
+    assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    assert schema["title"] == schema["properties"]["type"]["const"] == kind
+    for node in nodes(schema):
+        if node.get("type") == "object":
+            assert node["additionalProperties"] is False
+            assert node["required"] == list(node["properties"])
+            assert not node["properties"].keys() & set(CONTACTS.split())
+        if "string" in node.get("type", []):
+            assert not any(re.search(node["pattern"], datum) for datum in PERSONAL), node
+
+
+def test_the_events_of_an_order_differ_in_its_status_alone() -> None:
+    def plain(status: str) -> Any:
+        schema = dict(schemas()[f"order.{status}"])
+        assert schema["properties"]["status"] == {"const": status}
+        text = json.dumps({k: v for k, v in schema.items() if k != "description"})
+        return text.replace(f"order.{status}", "").replace(f'"{status}"', "")
+
+    assert len({plain(s) for s in ("placed", "confirmed", "fulfilled", "cancelled")}) == 1
+
+
+def test_the_table_of_events_is_whole() -> None:
+    readme = (FOLDER / "README.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"^\| `([a-z.]+)` \|", readme, re.M)) == schemas().keys()
 
 
 # ---- what must be current ----------------------------------------------------------------------

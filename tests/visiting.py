@@ -183,6 +183,11 @@ class Browser:
         CODES.add(codes[0])
         return str(codes[0])
 
+    def events(self, kind: str | None = None) -> list[Any]:
+        """What was put on the bus, of one kind or of all, the newest first."""
+        told = [event["detail"] for event in self.get("/_dev/events.json").json]
+        return [detail for detail in told if kind in {None, detail["type"]}]
+
     def cost(self) -> Any:
         return self.get("/_dev/cost").json
 

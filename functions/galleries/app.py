@@ -94,7 +94,7 @@ class PictureAnswer(BaseModel):
     id: str
     title: str
     src: str
-    products: list[str]
+    products: list[str] = Field(description="What is sold of it just now.")
 
 
 class PicturesAnswer(BaseModel):
@@ -123,7 +123,12 @@ def pictures(gallery_id: GalleryId, limit: Limit = 20, cursor: Cursor = None) ->
     following = {"id": room.more_after} if room.more_after else None
     return PicturesAnswer(
         items=[
-            PictureAnswer(id=p.id, title=p.title, src=p.src, products=list(p.products))
+            PictureAnswer(
+                id=p.id,
+                title=p.title,
+                src=p.src,
+                products=[id_ for id_ in p.products if id_ in room.products],
+            )
             for p in room.pictures
         ],
         next=cursors.sign(following, query, who, now),

@@ -1,6 +1,7 @@
-"""Outbox rows become mails: from the table's stream as they are written, and every 15 minutes
-whatever is still unsent. The only function that may send."""
+"""Outbox rows become mails and events: from the table's stream as they are written, and every 15
+minutes whatever is still unsent. The only function that may send."""
 
+import json
 import os
 from collections.abc import Mapping
 from email.headerregistry import Address
@@ -26,8 +27,8 @@ from foyer.operations.mailing import MaybeSent, redrive, send_one
 from foyer.rules.invitations import Delivery
 from foyer.settings import settings
 from foyer.storage.keys import Key
-from foyer.storage.outbox import Mail
-from foyer.storage.table import session
+from foyer.storage.outbox import Event, Mail
+from foyer.storage.table import patience, session
 from foyer.web.language import money, translations
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 MOST_TIME_FOR_ONE = 35_000  # milliseconds: a call to SES and the mark, at their worst
+SOURCE = "foyer"  # of our events, for the rules of whoever listens
 
 logger = Logger(service="foyer")
 processor = BatchProcessor(
@@ -78,7 +80,7 @@ def _send_record(record: Any) -> None:
     keys = record.raw_event["dynamodb"]["Keys"]
     key = Key(keys["pk"]["S"], keys["sk"]["S"])
     try:
-        send_one(key, send, clock.now())
+        send_one(key, post, clock.now())
     except Exception as error:
         _failed(key, error)
         raise
@@ -86,8 +88,10 @@ def _send_record(record: Any) -> None:
 
 def _failed(key: Key, error: Exception) -> None:
     # the kind of error alone: its words may hold an address
-    code = getattr(error, "response", {}).get("Error", {}).get("Code")
-    logger.error("mail not sent", extra={"outbox": key.pk, "cause": code or type(error).__name__})
+    answer = getattr(error, "response", None) or {}  # who was not reached has none
+    code = answer.get("Error", {}).get("Code")
+    told = {"outbox": key.pk, "row": key.sk, "cause": code or type(error).__name__}
+    logger.error("not sent", extra=told)
 
 
 def _redrive(context: Any) -> dict[str, Any]:
@@ -96,7 +100,7 @@ def _redrive(context: Any) -> dict[str, Any]:
     except Exception as error:  # what is unsent is sent all the same
         logger.error("digests not written", extra={"cause": type(error).__name__})
     swept = redrive(
-        send,
+        post,
         clock.now,
         failed=_failed,
         time_is_left=lambda: context.get_remaining_time_in_millis() > MOST_TIME_FOR_ONE,
@@ -106,6 +110,34 @@ def _redrive(context: Any) -> dict[str, Any]:
         with single_metric("MailsUnsent", MetricUnit.Count, swept.failed, namespace="Foyer"):
             pass
     return vars(swept)
+
+
+def post(waiting: Mail | Event) -> str:
+    return send(waiting) if isinstance(waiting, Mail) else publish(waiting)
+
+
+def publish(event: Event) -> str:
+    """Puts it on the site's bus; answers with EventBridge's id of it. Whose answer is lost is
+    published again: who listens knows it by our id."""
+    from botocore.exceptions import ClientError
+
+    at = _when(event.at)
+    said = {"id": event.id, "type": event.kind, "at": at.strftime("%Y-%m-%dT%H:%M:%SZ")}
+    answer = _bus().put_events(
+        Entries=[
+            {
+                "EventBusName": os.environ["EVENT_BUS"],
+                "Source": SOURCE,
+                "DetailType": event.kind,
+                "Detail": json.dumps({**said, **event.facts}, ensure_ascii=False),
+                "Time": at,
+            }
+        ]
+    )
+    (entry,) = answer["Entries"]
+    if answer["FailedEntryCount"]:  # the call went well, and yet it was not taken
+        raise ClientError({"Error": {"Code": entry["ErrorCode"]}}, "PutEvents")
+    return str(entry["EventId"])
 
 
 def send(mail: Mail) -> str:
@@ -193,3 +225,8 @@ def _ses() -> "SESV2Client":
     # One attempt: SES knows no idempotency token, the outbox decides when to try again.
     config = Config(connect_timeout=2, read_timeout=25, retries={"total_max_attempts": 1})
     return cast("SESV2Client", session().client("sesv2", config=config))
+
+
+@cache
+def _bus() -> Any:
+    return session().client("events", config=patience())

@@ -24,6 +24,7 @@ from skin import (
     orders,
     organizations,
     person,
+    products,
     registration,
     selections,
     shop,
@@ -88,6 +89,7 @@ for part in (
     hanging,
     board,
     inviting,
+    products,
 ):
     app.include_router(part.router)
 

@@ -27,10 +27,9 @@ from foyer.web.models import (
     Body,
     Id,
     IdempotencyKey,
-    Language,
     Line,
     Note,
-    Phone,
+    ProfileChange,
     RecordAnswer,
     RoleAnswer,
     record_answer,
@@ -289,15 +288,6 @@ def see(user_id: InPathId) -> PersonAnswer:
     return _person(staff.see(request().visitor, user_id, clock.now()))
 
 
-class PersonChange(Body):
-    """What is not sent stays; `phone` and `company` sent as null are cleared."""
-
-    name: Line | None = None
-    phone: Phone | None = None
-    company: Line | None = None
-    locale: Language | None = None
-
-
 @app.patch(
     "/v1/staff/users/<user_id>",
     responses=answers(200, PersonAnswer, *DECIDING, Reason.VERSION_MISMATCH),
@@ -305,23 +295,15 @@ class PersonChange(Body):
 )
 def edit(
     user_id: InPathId,
-    form: PersonChange,
+    form: ProfileChange,
     idempotency_key: IdempotencyKey = None,  # noqa: ARG001
 ) -> PersonAnswer:
     asked = request()
-    cleared = frozenset(n for n in ("phone", "company") if n in form.model_fields_set)
-    change = staff.Edit(
-        form.name,
-        form.phone,
-        form.company,
-        form.locale,
-        cleared=frozenset(name for name in cleared if getattr(form, name) is None),
-    )
     return _person(
         staff.edit(
             asked.visitor,
             user_id,
-            change,
+            form.edit(),
             clock.now(),
             if_match=asked.if_match,
             once=_once(form),

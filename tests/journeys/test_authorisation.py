@@ -1,6 +1,7 @@
 """Every staff route, asked by everybody, of people and organizations of their own and of others, of
 every rank: the answers stand in authorisation.txt, and each is asserted (G7, R38, A15)."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ HEAD, *ROWS = [
 ]
 ACTORS = HEAD[1:]
 PARTS = 3
+PRICE = {"amount": 4500, "currency": "EUR"}
 ROUTES = {
     "/v1/staff/organizations": "GET POST",
     "/v1/staff/organizations/{org_id}": "GET PATCH",
@@ -47,12 +49,15 @@ ROUTES = {
     "/v1/staff/galleries/{gallery_id}/access-requests/{request_id}": "DELETE",
     "/v1/staff/galleries/{gallery_id}/selections": "GET",
     "/v1/staff/galleries/{gallery_id}/selections/{user_id}/{selection_id}": "DELETE",
+    "/v1/staff/products": "GET POST",
+    "/v1/staff/products/{product_id}": "GET PATCH DELETE",
 }
 # The words of a line that stand for an id, by the word before them.
 IDS = {
     "organizations": "org_id",
     "users": "user_id",
     "galleries": "gallery_id",
+    "products": "product_id",
     "pictures": "picture_id",
     "invitations": "invitation_id",
     "access-requests": "request_id",
@@ -101,7 +106,7 @@ def cast(site: Site, gateway: Gateway) -> dict[str, Person]:
 def places(site: Site, cast: dict[str, Person]) -> dict[str, str]:
     """What galleries and things in them the words of the table stand for: one of the studio, one of
     the hotel, each with all that can be in one."""
-    found = {"galleries/no-such": "no-such-gallery"}
+    found = {"galleries/no-such": "no-such-gallery", "products/no-such": "no-such-product"}
     client = cast["client"].browser
     for name, home in (("ours", STUDIO), ("hotels", HOTEL)):
         who = photographer(site, f"of_{name}", home).browser
@@ -109,6 +114,8 @@ def places(site: Site, cast: dict[str, Person]) -> dict[str, str]:
         gallery = who.post("/v1/staff/galleries", {"title": name, **door}).json["id"]
         path, hung = f"/v1/staff/galleries/{gallery}", {"title": "A", "src": "/a.svg"}
         found[f"galleries/{name}"] = gallery
+        sold = {"name": name, "kind": "print", "price": PRICE, "gallery_id": gallery}
+        found[f"products/{name}"] = who.post("/v1/staff/products", sold).json["id"]
         found[f"pictures/of-{name}"] = who.post(f"{path}/pictures", hung).json["id"]
         found[f"invitations/of-{name}"] = invited(who, f"{name}@example.com", gallery)
         asked = {"email": "kim@example.com"}
@@ -126,7 +133,7 @@ def ask(
     """What a line of the table stands for."""
     method, path, *more = request.split()
     home = more[-1] if more else ""
-    if path.startswith("galleries"):
+    if path.startswith(("galleries", "products")):
         return ask_of_gallery(method, path, home, actor, places, number)
     body: Any = None
     if path.startswith("users/"):
@@ -160,6 +167,12 @@ def ask_of_gallery(
     path = "/".join(places.get(f"{before}/{word}", word) for before, word in pairs)
     bodies: dict[tuple[str, str], Any] = {
         ("POST", "galleries"): {"title": f"Gallery {number}", "organization_id": home},
+        ("POST", "products"): {
+            "name": f"Product {number}",
+            "kind": "other",
+            "price": PRICE,
+            "organization_id": home,
+        },
         ("POST", "pictures"): {"title": "B", "src": "/b.svg"},
         ("POST", "invitations"): {"addresses": [f"new{number}@example.com"]},
         ("POST", "correct"): {"address": f"new{number}@example.com"},
@@ -168,6 +181,7 @@ def ask_of_gallery(
     }
     changes: dict[str, Any] = {
         "galleries": {"title": f"Gallery {number}"},
+        "products": {"name": f"Product {number}"},
         "pictures": {"hidden": True},
         "invitations": {"enter": False},
     }
@@ -243,16 +257,17 @@ def test_r38_what_is_foreign_missing_or_forbidden_is_the_same_404(
     assert answers[0]["status"] == 404
 
 
-def test_r38_galleries_of_others_are_not_there_whoever_asks(
+def test_r38_galleries_and_products_of_others_are_not_there_whoever_asks(
     site: Site, cast: dict[str, Person], places: dict[str, str]
 ) -> None:
     """Of another studio, or asked for by staff whose business they are not: as if missing."""
     foreign = photographer(site, "of_nobody", HOTEL)
-    lines = [row[0] for row in ROWS if row[0].split()[1].startswith("galleries/ours")]
-    assert len(lines) > 15
+    ours = ("galleries/ours", "products/ours")
+    lines = [row[0] for row in ROWS if row[0].split()[1].startswith(ours)]
+    assert len(lines) > 18
     for actor in (foreign, cast["css"], cast["buyer"]):
         for number, line in enumerate(lines):
-            missing = line.replace("galleries/ours", "galleries/no-such")
+            missing = re.sub("(galleries|products)/ours", r"\1/no-such", line)
             answers = [ask(text, actor, cast, places, number).json for text in (line, missing)]
             assert {**answers[0], "instance": ""} == {**answers[1], "instance": ""}, line
             assert answers[0]["status"] == 404

@@ -21,6 +21,7 @@ GET_ROUTES = sorted(
 )
 EXAMPLES = {
     "gallery_id": "coast",
+    "product_id": "voucher",
     "code": "cart_full",
     "name": "site.css",
     "user_id": "demo-client-0000000001",
@@ -238,7 +239,7 @@ def test_the_products_of_a_gallery_that_is_over_are_not_shown(site: Site, browse
     gallery = galleries.Gallery("short", "Short", "S", "public", "public", None, over)
     write(catalogue.put_gallery(gallery))
     product = carts.Product("short-print", "Short print", "print", 100, "short", of_picture=True)
-    write(catalogue.put_product(product, gallery, "studio-ana", site.now()))
+    write(catalogue.put_product(product, gallery))
     for shown in (True, False):
         ids = [p["id"] for p in browser.get("/v1/products").json["items"]]
         assert ("short-print" in ids) is shown

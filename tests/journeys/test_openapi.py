@@ -29,11 +29,12 @@ schema = schemathesis.openapi.from_dict(DOCUMENT)
 
 @dataclass(frozen=True)
 class Scene:
-    """The cookies of nobody, a guest with a line and a selection, a client with the same, and a
-    photographer; and the ids paths then name."""
+    """The cookies of nobody, a guest with a line and a selection, a client with the same and an
+    address, and a photographer; and the ids paths then name."""
 
     cookies: list[str]
     invitation: str
+    address: str
 
     def name(self, path: str, parameters: dict[str, Any]) -> None:
         """There is something to see and to change."""
@@ -43,7 +44,9 @@ class Scene:
             "selection_id": UNNAMED,
             "gallery_id": WEDDING if invited_to else PARTY if path.endswith("/door") else "coast",
             "picture_id": "low-tide",
+            "product_id": "coast-poster",
             "invitation_id": self.invitation,
+            "address_id": self.address,
             "user_id": "demo-client-0000000001",
             "org_id": STUDIO,
         }
@@ -59,8 +62,10 @@ def scene(site: Site, gateway: Gateway) -> Scene:
         browser.add(VOUCHER)
         kept = browser.send("PUT", f"/v1/selections/{UNNAMED}/pictures/coast/low-tide")
         assert kept.status_code == 204
+    home = {"line1": "Rambla 1", "postal_code": "08002", "city": "Barcelona", "country": "ES"}
+    address = client.post("/v1/account/addresses", home).json["id"]
     known = [browser.cookies["__Host-foyer"] for browser in (guest, client, ana)]
-    return Scene(["", *known], invited(ana, "kim@example.com"))
+    return Scene(["", *known], invited(ana, "kim@example.com"), address)
 
 
 @schema.parametrize()

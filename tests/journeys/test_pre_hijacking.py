@@ -22,8 +22,9 @@ from foyer.rules.policy import POLICY
 from foyer.rules.users import LIFE, State
 from local.gateway import Gateway
 from local.site import Site
+from local.verify import plain_row
 from tests.conftest import CASES, House
-from tests.people import HOTEL, Person, is_consistent, plain, plant
+from tests.people import HOTEL, Person, is_consistent, plant
 from tests.visiting import CALENDAR, PASSWORD, VOUCHER, Browser
 
 OWNER = "owner@example.com"
@@ -305,7 +306,7 @@ class Hijack(RuleBasedStateMachine):
         sessions = {browser: browser.session() for browser in browsers}
         rows = self.site.cloud.rows()
         users = {
-            row["pk"]["S"].removeprefix("USER#"): {n: plain(v) for n, v in row.items()}
+            row["pk"]["S"].removeprefix("USER#"): plain_row(row)
             for row in rows
             if row["sk"]["S"] == "USER"
         }

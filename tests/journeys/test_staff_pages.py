@@ -588,10 +588,11 @@ def test_every_form_of_staff_has_a_page_that_leads_back(admin: Browser) -> None:
         for path, operations in document["paths"].items()
         if re.match("/staff/(?!galleries)", path) and "post" in operations
     ]
-    assert len(forms) == 11
+    assert len(forms) == 14
     for path in forms:
         assert "get" in document["paths"][path], path
-        address = path.format(user_id="demo-client-0000000001", org_id="default")
+        ids = {"user_id": "demo-client-0000000001", "org_id": "default", "product_id": "voucher"}
+        address = path.format(**ids)
         answer = admin.get(address)
         assert answer.status_code in {200, 303}, path
         if answer.status_code == 303:

@@ -27,6 +27,7 @@ PAGES = (
     BOARD,
     f"{COAST}/requests",
     f"{COAST}/selections",
+    f"{COAST}/products",
 )
 
 
@@ -175,7 +176,7 @@ def forms() -> list[str]:
 
 
 def test_every_form_of_a_photographer_has_a_page_that_leads_back(invited: Browser) -> None:
-    assert len(forms()) == 17
+    assert len(forms()) == 18
     for path in forms():
         address = path.format(
             gallery_id="coast",

@@ -1,7 +1,9 @@
 """`make administrator EMAIL=…`: the first one, on this machine and of a deployed stack (0.10)."""
 
 import json
+import os
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -204,6 +206,22 @@ def test_the_command_finds_the_table_of_a_deployed_stack(
     assert "cannot be read" in capsys.readouterr().err
     monkeypatch.undo()
     assert browser.activate(browser.token(OWNER), password=PASSWORD).status_code == 200
+
+
+@pytest.mark.parametrize("command", ["administrator", "verify"])
+def test_a_command_for_a_deployed_site_leaves_the_credentials_of_whoever_calls(
+    command: str,
+) -> None:
+    asked = f"import os, local.{command}; print(os.environ['AWS_ACCESS_KEY_ID'])"
+    said = subprocess.run(
+        [sys.executable, "-c", asked],
+        cwd=ROOT,
+        env={**os.environ, "AWS_ACCESS_KEY_ID": "mine"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert said.stdout == "mine\n"
 
 
 def test_make_says_what_it_needs() -> None:

@@ -190,11 +190,13 @@ def test_every_event_file_is_answered(site: Site) -> None:
         "cart-add-line": ("CartFunction", 201),
         "galleries-pictures": ("GalleriesFunction", 200),
         "studio-invite": ("StudioFunction", 401),
+        "sales-product": ("SalesFunction", 401),
         "pages-home": ("PagesFunction", 200),
         "pages-add-line": ("PagesFunction", 303),
         "pages-checkout": ("PagesFunction", 409),  # nothing is in his cart
         "orders-place": ("OrdersFunction", 409),
         "mailer-outbox": ("MailerFunction", None),
+        "mailer-event": ("MailerFunction", None),
         "mailer-redrive": ("MailerFunction", None),
         "mailer-feedback": ("MailerFunction", None),
     }
@@ -205,6 +207,7 @@ def test_every_event_file_is_answered(site: Site) -> None:
         if status is not None:
             assert answer["statusCode"] == status, name
     assert site.invoke("MailerFunction", files["mailer-outbox"]) == {"batchItemFailures": []}
+    assert site.invoke("MailerFunction", files["mailer-event"]) == {"batchItemFailures": []}
     assert site.invoke("MailerFunction", files["mailer-redrive"])["failed"] == 0
     assert site.invoke("MailerFunction", files["mailer-feedback"]) is None
     noted = site.cloud.row("EMAIL#nobody@example.com", "DELIVERY")

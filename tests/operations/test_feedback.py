@@ -8,8 +8,8 @@ import pytest
 
 from local.gateway import Gateway
 from local.site import Site
+from local.verify import plain
 from tests.inviting import WEDDING, invite, invited, line, photographer, step
-from tests.people import plain
 from tests.visiting import Browser, said
 
 NINA = "nina@example.com"

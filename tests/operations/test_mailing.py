@@ -6,6 +6,7 @@ from email import message_from_string, policy
 from typing import Any
 
 import pytest
+from botocore.exceptions import HTTPClientError
 
 from local import mailbox
 from local.site import Site
@@ -200,6 +201,20 @@ def test_a_ses_that_never_answers_does_not_flood_anybody(empty_site: Site) -> No
         empty_site.advance(900)
     assert received() == ["ann", "ann"]
     assert "dead_at" in row(empty_site, "ann")  # in sight, not lost
+
+
+def test_a_ses_that_is_not_reached_stops_no_sweep(empty_site: Site) -> None:
+    def unreachable(_: Any) -> Any:
+        raise HTTPClientError(error="no route")
+
+    queue(empty_site, "ann", "ben")
+    empty_site.cloud.intercept = Fault(unreachable, *range(99), operation=SES)
+    empty_site.drain()
+    empty_site.cloud.intercept = Fault(unreachable, 0, operation=SES)
+    empty_site.advance(900)
+    assert len(received()) == 1
+    empty_site.advance(900)
+    assert received() == ["ann", "ben"]
 
 
 def test_a_lease_whose_answer_was_lost_is_still_ours(empty_site: Site) -> None:

@@ -38,6 +38,14 @@ def test_a_role_reaches_its_organization_and_all_below_and_nothing_else() -> Non
     assert reach(actor, Power.DECIDE, HOTEL) is None
 
 
+def test_photographers_sell_in_their_own_studio_and_nobody_else_but_site_administrators() -> None:
+    sellers = {role for role in ADMINISTRATIVE if Power.SELL in POWERS[role]}
+    assert sellers == {"photographer", "site_administrator"}
+    assert reach(held("photographer"), Power.SELL, SHOP) is not None
+    assert reach(held("photographer"), Power.SELL, HOTEL) is None
+    assert reach(held("photographer"), Power.SELL, ROOT) is None
+
+
 @pytest.mark.parametrize("power", Power)
 def test_nobody_acts_on_his_own_rank_or_above_but_site_administrators(power: Power) -> None:
     names = [*sorted(ADMINISTRATIVE), "registered_customer"]

@@ -241,7 +241,7 @@ _SEEN_AT = {
 }
 _SEEN_ABOVE = re.compile(
     r"(/cart|/invitation|/account/claims|/galleries/[^/]+|/selections/[^/]+|/staff/organizations"
-    r"|/staff/people/[^/]+)/[^/]+"
+    r"|/staff/people/[^/]+|/staff/products/[^/]+)/[^/]+"
 )
 _SEEN_IN_GALLERY = re.compile(
     r"(/staff/galleries/[^/]+(?:/invitations|/requests|/selections|(?=/pictures)))(?:/[^/]+){1,3}"

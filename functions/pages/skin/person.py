@@ -26,7 +26,7 @@ from foyer.rules.roles import (
     rank,
     reach,
 )
-from foyer.rules.users import User
+from foyer.rules.users import Edit, User
 from foyer.storage.users import Record
 from foyer.web import cursors, problems
 from foyer.web.api import request
@@ -305,7 +305,7 @@ def edit(
     if form is None:
         return person_page(user_id, Refusal(Reason.INVALID_INPUT), wrong, typed)
     cleared = frozenset(n for n, given in (("company", company), ("phone", phone)) if not given)
-    change = staff.Edit(form.name, form.phone, form.company, form.locale, cleared)
+    change = Edit(form.name, form.phone, form.company, form.locale, cleared)
     attempt, match = once(key, **typed), frozenset({version})
     return _done(
         user_id,

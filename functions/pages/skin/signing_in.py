@@ -257,7 +257,7 @@ def ended_page(asked: Request, refusal: Refusal) -> Page:
 
 # Of what is kept, what a person typed.
 TOLD = {"email", "name", "company", "phone", "reason", "quantity"}
-TOLD |= {"title", "message", "addresses", "pictures"}
+TOLD |= {"title", "message", "addresses", "pictures", "price"}
 TOLD |= {"line1", "line2", "postal_code", "city", "region", "note"}
 KEPT_AT_MOST = 4000  # characters of a form: `Kept`
 

@@ -91,6 +91,7 @@ def redeem(visitor: Visitor, text: str, now: int, entropy: Entropy = token_bytes
             user,
             email=logon_id(address),
             address=address,
+            left=tuple(dict.fromkeys((*user.left, user.email or ""))),
             epoch=user.epoch + 1,
             version=user.version + 1,
             sessions={session.id: session},

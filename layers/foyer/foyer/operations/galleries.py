@@ -16,7 +16,6 @@ from foyer.rules.refusals import Reason, Refusal
 from foyer.rules.sessions import DAY, HOUR
 from foyer.rules.users import User, logon_id
 from foyer.storage import catalogue, digests, grants, keys, limits, requests, users
-from foyer.storage.keys import Key
 from foyer.storage.limits import Limit
 from foyer.storage.requests import AccessRequest
 from foyer.storage.secrets import site_key
@@ -200,8 +199,7 @@ def shared_with(
     start = dict(after or {})
     found: list[Shared] = []
     if start.pop("phase", "held") == "held":
-        begin = Key(start["pk"], start["sk"]) if start else None
-        page = grants.held_by(user.id, limit=limit, after=begin)
+        page = grants.held_by(user.id, limit=limit, after=start or None)
         held = [one for item in page.items if (one := grants.held_from(item)) is not None]
         found = _galleries(visitor, user, [one.gallery_id for one in held], now)
         if page.last is not None:

@@ -11,6 +11,7 @@ from secrets import token_bytes
 
 from foyer.credentials import Entropy, Token
 from foyer.operations import doors, joining, sessions
+from foyer.operations.events import happened
 from foyer.operations.joining import Joining
 from foyer.operations.passwords import check_password, enter_again, has_password
 from foyer.operations.registration import check_terms
@@ -224,7 +225,7 @@ def accept(
         invitation, gallery = _good(link, now)
         try:
             if visitor.session is not None and visitor.user is not None:
-                return _accept_signed_in(visitor, link, invitation, gallery, now)
+                return _accept_signed_in(visitor, link, invitation, gallery, now, entropy)
             if invitation.bound_to is not None:
                 return _again(visitor, link, invitation, gallery, choice, now, entropy)
             if link.is_known:
@@ -269,7 +270,12 @@ def _sign_in(invitation: Invitation) -> Refusal:
 
 
 def _accept_signed_in(
-    visitor: Visitor, link: Link, invitation: Invitation, gallery: Gallery, now: int
+    visitor: Visitor,
+    link: Link,
+    invitation: Invitation,
+    gallery: Gallery,
+    now: int,
+    entropy: Entropy,
 ) -> Accepted:
     user = visitor.user
     assert user is not None  # noqa: S101 - he is signed in
@@ -286,8 +292,7 @@ def _accept_signed_in(
     write(
         users.acts(user),
         catalogue.still_there(gallery),
-        grants.change(invitation, taken),
-        grants.hold(user.id, taken),
+        *_binding(invitation, taken, user.id, now, entropy),
     )
     return Accepted(presence, gallery, taken)
 
@@ -303,6 +308,18 @@ def _taken_by(invitation: Invitation, user_id: str, now: int) -> Invitation:
         transfers=_others(invitation, user_id),
         version=invitation.version + 1,
     )
+
+
+def _binding(
+    invitation: Invitation, taken: Invitation, user_id: str, now: int, entropy: Entropy
+) -> list[Change]:
+    """It is his from now on."""
+    facts = {"gallery_id": taken.gallery_id, "user_id": user_id}
+    return [
+        grants.change(invitation, taken),
+        grants.hold(user_id, taken),
+        happened("invitation.accepted", facts, now, entropy),
+    ]
 
 
 def _others(invitation: Invitation, user_id: str) -> dict[str, Transfer]:
@@ -355,8 +372,7 @@ def _register(
     )
     bound: list[Change] = [
         catalogue.still_there(gallery),
-        grants.change(invitation, taken),
-        grants.hold(account.id, taken),
+        *_binding(invitation, taken, account.id, now, entropy),
         requests.answered(gallery.id, invitation.email, now),
     ]
     made = joining.changes(visitor, joins, before, account, now, entropy)
@@ -455,7 +471,7 @@ def ask_transfer(visitor: Visitor, text: str, now: int) -> None:
             return
         if len(invitation.transfers) >= POLICY.invitations.transfers:
             raise Refusal(Reason.TOO_MANY_REQUESTS, retry_after=POLICY.mails.digest_seconds)
-        asked = Transfer(user.id, user.address or "", now)
+        asked = Transfer(user.id, now)
         after = replace(
             invitation,
             transfers={**invitation.transfers, user.id: asked},

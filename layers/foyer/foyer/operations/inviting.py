@@ -282,7 +282,7 @@ def board(
     _, gallery, _ = hanging(visitor, gallery_id, now)
     if address is not None:
         found = _followed(_known(gallery_id, [logon_id(address)], now).values(), now)
-        return Board(gallery, found, None)
+        return Board(gallery, _named(found), None)
     everything = state is None and delivery is None
     listed: list[Invitation] = []
     for _ in range(PAGES):
@@ -303,7 +303,23 @@ def board(
     if len(listed) > limit:
         listed = listed[:limit]
         after = keys.grant(gallery_id, listed[-1].id)._asdict()
-    return Board(gallery, listed, after)
+    return Board(gallery, _named(listed), after)
+
+
+def _named(found: Sequence[Invitation]) -> list[Invitation]:
+    """With the addresses of the accounts that ask to be admitted, as they are now."""
+    wanted = [keys.user(id_) for one in found for id_ in one.transfers]
+    rows = read(wanted, consistent=False) if wanted else {}
+    people = {key: users.from_item(row) for key, row in rows.items()}
+
+    def named(asked: Transfer) -> Transfer:
+        user = people.get(keys.user(asked.user_id))
+        return replace(asked, address=(user.address or "") if user is not None else "")
+
+    return [
+        replace(one, transfers={id_: named(asked) for id_, asked in one.transfers.items()})
+        for one in found
+    ]
 
 
 def _followed(found: Iterable[Invitation], now: int) -> list[Invitation]:
@@ -355,13 +371,13 @@ def _change(
         if invitation is None:
             raise Refusal(Reason.NOT_FOUND)
         if attempt is not None and attempt.is_repeat(rows.get(attempt.row_key), now):
-            return invitation
+            return _named([invitation])[0]
         if invitation.moved_to is not None:  # he left the address: it is his own row that counts
             key = keys.grant(gallery_id, grants.id_of_user(gallery_id, invitation.moved_to, now))
             continue
         decided = decide(Deed(actor, gallery, invitation))
         if decided is None:
-            return invitation
+            return _named([invitation])[0]
         after, beside = decided
         after = replace(after, version=invitation.version + 1)
         try:
@@ -374,7 +390,7 @@ def _change(
             )
         except ConditionFailed:
             continue
-        return after
+        return _named([after])[0]
     raise Refusal(Reason.BUSY, retry_after=1)
 
 
@@ -623,9 +639,10 @@ def turn_down(
         asked = _asking(invitation, user_id, now)
         who = keys.user(asked.user_id)
         user = users.from_item(read([who], consistent=True).get(who))
-        language = invitation.language if user is None else user.language
-        facts = {"title": deed.gallery.title}
-        mail = _told(new_id(entropy), "not_admitted", asked.address, language, facts, now)
+        if user is None or user.address is None:  # he closed his account: nobody to tell
+            return _without(invitation, asked), []
+        to, facts = user.address, {"title": deed.gallery.title}
+        mail = _told(new_id(entropy), "not_admitted", to, user.language, facts, now)
         return _without(invitation, asked), [mail]
 
     return _change(visitor, gallery_id, grant_id, "transfer-decline", decide, now)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from foyer import passwords
 from foyer.credentials import Entropy, new_id
+from foyer.operations.events import happened
 from foyer.operations.sessions import Visitor, asked_mail, cost
 from foyer.rules import registration as rules
 from foyer.rules.organizations import Organization, needs_approval
@@ -14,7 +15,16 @@ from foyer.rules.policy import POLICY, Kind
 from foyer.rules.refusals import Reason, Refusal
 from foyer.rules.registration import Newcomer
 from foyer.rules.roles import Role
-from foyer.rules.users import Event, Profile, State, User, after, apply_again, stepped
+from foyer.rules.users import (
+    Event,
+    Profile,
+    State,
+    User,
+    after,
+    apply_again,
+    is_promotion,
+    stepped,
+)
 from foyer.storage import administrators, digests, keys, members, users
 from foyer.storage.table import Change, ConditionFailed, Item, Update, read, write
 from foyer.storage.users import Application, Record
@@ -106,6 +116,8 @@ def changes(
         rows.append(asked_mail("activated", visitor, joining.address, now, entropy))
     else:
         rows.append(digests.ask(made.path, now))
+    if is_promotion(before, made):
+        rows.append(happened("guest.promoted", {"user_id": made.id}, now, entropy))
     return rows
 
 

@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from secrets import token_bytes
 
 from foyer.credentials import Entropy, new_write_id
-from foyer.operations import letters
+from foyer.operations import events, letters
 from foyer.rules.invitations import Delivery
 from foyer.rules.policy import POLICY
 from foyer.storage import grants, outbox
 from foyer.storage.keys import Key
-from foyer.storage.outbox import AlreadySent, Leased, Mail
-from foyer.storage.table import ConditionFailed, Item, Unavailable, write
+from foyer.storage.outbox import AlreadySent, Event, Leased, Mail
+from foyer.storage.table import ConditionFailed, Unavailable, write
 
-# Renders and sends; answers with the message id the mail service gave.
-Send = Callable[[Mail], str]
+# Sends a mail or publishes an event; answers with the id the service gave it.
+Post = Callable[[Mail | Event], str]
 
 DOUBTS = 2  # times a mail may be sent without our learning of it, before it is given up in sight
 
@@ -24,12 +24,12 @@ class MaybeSent(Exception):
     """The mail service was asked and never answered."""
 
 
-def send_one(key: Key, send: Send, now: int, entropy: Entropy = token_bytes) -> bool:
+def send_one(key: Key, post: Post, now: int, entropy: Entropy = token_bytes) -> bool:
     """Sends the row; False where that was done before. Raises whatever kept it from being sent, and
     Leased while somebody else is at it: both mean "try again".
 
-    Dying between the send and the mark sends this one mail twice, never none (R57: the mail
-    service knows no idempotency token).
+    Dying between the send and the mark sends this one twice, never not at all (R57: neither the
+    mail service nor the bus knows an idempotency token).
     """
     lease = new_write_id(entropy)
     try:
@@ -37,14 +37,14 @@ def send_one(key: Key, send: Send, now: int, entropy: Entropy = token_bytes) -> 
     except AlreadySent:
         return False
     try:
-        mail = letters.written(outbox.mail_from(row), now)
-        message_id = send(mail)
+        waiting = outbox.from_item(row)
+        message_id = post(_as_it_leaves(waiting, now))
     except letters.Moot:
         outbox.drop(key, "moot", now)
         return False
     except letters.Undeliverable as error:
         outbox.drop(key, error.why.value, now)
-        _tell(row, error.why)
+        _tell(waiting, error.why)
         return False
     except MaybeSent:
         if outbox.doubt(key, now) >= DOUBTS:
@@ -54,14 +54,20 @@ def send_one(key: Key, send: Send, now: int, entropy: Entropy = token_bytes) -> 
         outbox.release(key, lease, now)
         raise
     outbox.mark_sent(key, message_id, now)
-    _tell(row, Delivery.SENT)
+    _tell(waiting, Delivery.SENT)
     return True
 
 
-def _tell(row: Item, became: Delivery) -> None:
+def _as_it_leaves(waiting: Mail | Event, now: int) -> Mail | Event:
+    """What it says is written only now."""
+    if isinstance(waiting, Mail):
+        return letters.written(waiting, now)
+    return events.written(waiting)
+
+
+def _tell(mail: Mail | Event, became: Delivery) -> None:
     """The board of invitations, where the mail was about one. What it misses SES tells as well."""
-    mail = outbox.mail_from(row)
-    if mail.kind in letters.ABOUT_INVITATIONS:
+    if isinstance(mail, Mail) and mail.kind in letters.ABOUT_INVITATIONS:
         with suppress(ConditionFailed, Unavailable):
             write(grants.tell(mail.facts["gallery"], mail.facts["grant"], mail.id, became))
 
@@ -78,7 +84,7 @@ class Redriven:
 
 
 def redrive(
-    send: Send,
+    post: Post,
     clock: Callable[[], int],
     *,
     failed: Callable[[Key, Exception], None],
@@ -96,7 +102,7 @@ def redrive(
         done += 1
         now = clock()
         try:
-            sent += send_one(key, send, now)
+            sent += send_one(key, post, now)
         except Leased:
             failures += 1
         except Exception as error:

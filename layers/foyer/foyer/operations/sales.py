@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from secrets import token_bytes
 
 from foyer.credentials import Entropy, new_id
-from foyer.operations.events import happened
-from foyer.operations.orders import told
+from foyer.operations.events import order_event
 from foyer.operations.organizations import bases
 from foyer.operations.people import spread
 from foyer.operations.sessions import RETRIES, Visitor
@@ -47,9 +46,10 @@ def listed(
     status: Status | None = None,
     organization_id: str | None = None,
     after: Item | None = None,
-) -> tuple[list[Order], Item | None]:
-    """A page of orders, one organization after the other, those that wait first, the newest of each
-    kind first. Refuses NOT_FOUND where he sells for nobody there."""
+) -> tuple[list[tuple[Order, set[Step]]], Item | None]:
+    """A page of orders, each with what he may do with it: one organization after the other, those
+    that wait first, the newest of each kind first. Refuses NOT_FOUND where he sells for nobody
+    there."""
     actor, _ = acting(visitor, now)
     if organization_id is None:
         tops = bases(actor, Power.SELL)
@@ -74,7 +74,7 @@ def listed(
         if len(ids) >= limit or not waiting:
             break
     found = orders.read(list(dict.fromkeys(ids)), consistent=False) if ids else {}
-    here = [found[id_] for id_ in dict.fromkeys(ids) if id_ in found]
+    here = [(found[id_], possible(actor, found[id_])) for id_ in dict.fromkeys(ids) if id_ in found]
     return here, {**start, "organization": waiting[0]} if waiting else None
 
 
@@ -118,7 +118,7 @@ def step(
                 users.acts(actor),
                 *orders.change(before, after),
                 *_mail(after, reason, now, entropy),
-                happened(f"order.{after.status.value}", told(after), now, entropy),
+                order_event(after, now, entropy),
                 *records,
             )
         except ConditionFailed:
@@ -128,8 +128,8 @@ def step(
 
 
 def _mail(order: Order, reason: str | None, now: int, entropy: Entropy) -> list[Change]:
-    """To the address that was given; of a closed account's order there is none."""
-    if order.contact is None:
+    """To the address that was given; where its owner closed his account there is none."""
+    if order.contact is None or order.email is None:
         return []
     kind, facts = f"order_{order.status.value}", {"order": order.id, "reason": reason or ""}
     to = order.contact.address

@@ -7,13 +7,24 @@ from secrets import token_bytes
 
 from foyer.credentials import Entropy, new_id
 from foyer.operations import sessions
+from foyer.operations.events import happened
 from foyer.operations.sessions import RETRIES, Visitor, notice
 from foyer.rules import registration as rules
 from foyer.rules.policy import POLICY
 from foyer.rules.refusals import Reason, Refusal
 from foyer.rules.registration import Newcomer, Tried
 from foyer.rules.roles import DEFAULT, ROOT, SITE_ADMINISTRATOR, Power, Role, may_act_on, may_give
-from foyer.rules.users import LIFE, Event, ImpossibleStep, Profile, State, User, stepped
+from foyer.rules.users import (
+    LIFE,
+    Edit,
+    Event,
+    ImpossibleStep,
+    State,
+    User,
+    edited,
+    is_promotion,
+    stepped,
+)
 from foyer.storage import administrators, keys, members, organizations, users
 from foyer.storage.idempotency import UNKEYED, Attempt, Once
 from foyer.storage.keys import Key
@@ -170,11 +181,11 @@ def explain(visitor: Visitor, user_id: str, now: int) -> Explanation:
 
 @dataclass(frozen=True)
 class Step:
-    """The account as it will be, what its history says of it, and who is mailed what."""
+    """The account as it will be, what its history says of it, and who is told what."""
 
     account: User
     record: Record
-    mails: tuple[Change, ...] = ()
+    told: tuple[Change, ...] = ()
 
 
 Decide = Callable[[User, User], Step | None]  # of who acts and of whom; None: as it is already
@@ -192,8 +203,10 @@ def approve(
 
     def decide(actor: User, target: User) -> Step:
         account = _stepped(target, Event.APPROVE, now)
-        mail = notice("approved", target, now, entropy)
-        return Step(account, Record("approved", actor.id, now), (mail,))
+        told = [notice("approved", target, now, entropy)]
+        if is_promotion(target, account):
+            told.append(happened("guest.promoted", {"user_id": account.id}, now, entropy))
+        return Step(account, Record("approved", actor.id, now), tuple(told))
 
     return _change(visitor, user_id, Power.DECIDE, "approve", decide, now, once, entropy)
 
@@ -252,17 +265,6 @@ def enable(
     return _change(visitor, user_id, Power.SWITCH, "enable", decide, now, once, entropy)
 
 
-@dataclass(frozen=True)
-class Edit:
-    """What staff may change of a person; what is None stays, what is in `cleared` goes (0.10)."""
-
-    name: str | None = None
-    phone: str | None = None
-    company: str | None = None
-    language: str | None = None
-    cleared: frozenset[str] = frozenset()
-
-
 def edit(
     visitor: Visitor,
     user_id: str,
@@ -273,23 +275,15 @@ def edit(
     once: Once = UNKEYED,
     entropy: Entropy = token_bytes,
 ) -> User:
-    """Refuses VERSION_MISMATCH where `if_match` names another version."""
+    """Name, phone, company and language, and nothing else (0.10). Refuses VERSION_MISMATCH where
+    `if_match` names another version."""
 
     def decide(actor: User, target: User) -> Step | None:
         if if_match is not None and not if_match & {"*", str(target.version)}:
             raise Refusal(Reason.VERSION_MISMATCH)
-        before = target.profile or Profile("", "C")
-        profile = replace(
-            before,
-            name=form.name or before.name,
-            phone=None if "phone" in form.cleared else form.phone or before.phone,
-            company=None if "company" in form.cleared else form.company or before.company,
-        )
-        language = form.language or target.language
-        if (profile, language) == (target.profile, target.language):
+        account = edited(target, form)
+        if account is None:
             return None
-        version = target.version + 1
-        account = replace(target, profile=profile, language=language, version=version)
         return Step(account, Record("edited", actor.id, now))
 
     return _change(visitor, user_id, Power.EDIT, "edit", decide, now, once, entropy)
@@ -344,12 +338,13 @@ def _change(
 
 
 def beside(target: User, step: Step, entropy: Entropy) -> list[Change]:
-    """What is written with any change of an account: how lists show it, its history, its mails."""
+    """What is written with any change of an account: how lists show it, its history, the mails
+    and events that tell of it."""
     return [
         members.put(step.account),
         *members.works(target.id, target.roles, step.account.roles),
         users.audit(step.account, new_id(entropy), step.record),
-        *step.mails,
+        *step.told,
     ]
 
 

@@ -8,9 +8,7 @@ from secrets import token_bytes
 
 from foyer import passwords
 from foyer.credentials import Entropy, new_id
-from foyer.operations import doors
-from foyer.operations.organizations import bases
-from foyer.operations.people import spread
+from foyer.operations import doors, places
 from foyer.operations.sessions import RETRIES, Visitor, cost
 from foyer.operations.staff import acting, attempt_of
 from foyer.rules.galleries import (
@@ -24,18 +22,17 @@ from foyer.rules.galleries import (
     forgiven,
 )
 from foyer.rules.invitations import Invitation
-from foyer.rules.organizations import Organization
 from foyer.rules.refusals import Reason, Refusal
 from foyer.rules.roles import Power, reach
 from foyer.rules.users import User
-from foyer.storage import catalogue, grants, keys, organizations, requests, selections, users
+from foyer.storage import catalogue, grants, keys, requests, selections, users
 from foyer.storage.idempotency import UNKEYED, Once
 from foyer.storage.keys import Key
 from foyer.storage.requests import AccessRequest
 from foyer.storage.selections import Submitted
-from foyer.storage.table import Change, ConditionFailed, Item, read, write
+from foyer.storage.table import Change, ConditionFailed, Item, Page, read, write
 
-PRODUCTS = 40  # of one gallery whose lists change with its door
+PRODUCTS = 40  # of one gallery: their lists change with its door, in one transaction
 SWEPT = 20  # rows taken away in one transaction
 NUMBER = 4  # hexadecimal digits that count the pictures hung within a second
 
@@ -61,16 +58,6 @@ def hanging(
     return actor, gallery, rows
 
 
-def places(visitor: Visitor, now: int) -> list[Organization]:
-    """The organizations in which whoever asks may make galleries. Refuses NOT_FOUND where there are
-    none."""
-    actor, _ = acting(visitor, now)
-    found = bases(actor, Power.HANG)
-    if not found:
-        raise Refusal(Reason.NOT_FOUND)
-    return spread(found)
-
-
 def galleries(
     visitor: Visitor,
     now: int,
@@ -81,35 +68,15 @@ def galleries(
 ) -> tuple[list[Gallery], Item | None]:
     """A page of those he looks after, one organization after the other, the newest first; those
     that are being taken away among them, for somebody must go on with that."""
-    here = (
-        places(visitor, now) if organization_id is None else [_place(visitor, organization_id, now)]
-    )
-    start = dict(after or {})
-    begun = start.pop("organization", here[0].id)
-    found: list[Gallery] = []
-    ids = [one.id for one in here]
-    for id_ in ids[ids.index(begun) if begun in ids else 0 :]:
-        page = catalogue.galleries_of(id_, limit=limit - len(found), after=start or None)
-        wanted = [keys.gallery(keys.id_in(item["pk"])) for item in page.items]
-        rows = read(wanted, consistent=False) if wanted else {}
-        listed = [catalogue.gallery(rows[key]) for key in wanted if key in rows]
-        found += listed
-        if page.last is not None:
-            return found, {**page.last, "organization": id_}
-        start = {}
-        if len(found) >= limit:
-            behind = ids[ids.index(id_) + 1 :]
-            return found, {"organization": behind[0]} if behind else None
-    return found, None
+    ids = places.reached(visitor, Power.HANG, organization_id, now)
 
+    def of(id_: str, most: int, behind: Item | None) -> Page:
+        return catalogue.galleries_of(id_, limit=most, after=behind)
 
-def _place(visitor: Visitor, organization_id: str, now: int) -> Organization:
-    key = keys.organization(organization_id)
-    actor, rows = acting(visitor, now, more=[key])
-    place = organizations.from_item(rows.get(key))
-    if place is None or reach(actor.roles, Power.HANG, place.path) is None:
-        raise Refusal(Reason.NOT_FOUND)
-    return place
+    page = places.through(ids, of, limit=limit, after=after)
+    wanted = [keys.gallery(keys.id_in(item["pk"])) for item in page.items]
+    rows = read(wanted, consistent=False) if wanted else {}
+    return [catalogue.gallery(rows[key]) for key in wanted if key in rows], page.last
 
 
 def see(visitor: Visitor, gallery_id: str, now: int) -> Gallery:
@@ -152,9 +119,10 @@ def create(
     if attempt is not None and attempt.is_repeat(rows.get(attempt.row_key), now):
         made_id = rows[attempt.row_key].get("made", "")
         made = doors.gallery_in(read([keys.gallery(made_id)], consistent=True), made_id)
-        if made is not None:
-            return made
-    studio = _studio(actor, organization_id, rows)
+        if made is None:  # taken away since
+            raise Refusal(Reason.NOT_FOUND)
+        return made
+    studio = places.chosen(actor, Power.HANG, organization_id, rows)
     bare = Gallery(new_id(entropy), wish.title or "", studio.name, "private", "login")
     access = wish.access or "login"
     everybody = wish.everybody or default_rights(access)
@@ -172,17 +140,6 @@ def create(
     except ConditionFailed as failed:
         raise Refusal(Reason.BUSY, retry_after=1) from failed
     return gallery
-
-
-def _studio(actor: User, organization_id: str | None, rows: Mapping[Key, Item]) -> Organization:
-    if organization_id is None:
-        own = bases(actor, Power.HANG)
-        studio = own[0] if own else None
-    else:
-        studio = organizations.from_item(rows.get(keys.organization(organization_id)))
-    if studio is None or reach(actor.roles, Power.HANG, studio.path) is None:
-        raise Refusal(Reason.NOT_FOUND)
-    return studio
 
 
 def _wished(gallery: Gallery, wish: Wish, entropy: Entropy) -> tuple[Gallery, str | None]:
@@ -256,10 +213,13 @@ def _relisted(before: Gallery, after: Gallery) -> list[Change]:
     seen = [(g.visibility, g.access, g.expires_at, g.leaving) for g in (before, after)]
     if seen[0] == seen[1]:
         return []
-    page = catalogue.products(before, limit=PRODUCTS, after=None)
+    page = catalogue.products_in(before.id, limit=PRODUCTS)
     if page.last is not None:
         raise Refusal(Reason.TOO_MANY_PRODUCTS)
-    return [catalogue.relist_product(item, after) for item in page.items]
+    wanted = [catalogue.product_of(pointer) for pointer in page.items]
+    rows = read(wanted, consistent=True) if wanted else {}
+    sold = [row for row in rows.values() if row["active"]]
+    return [catalogue.relist_product(item, after) for item in sold]
 
 
 def delete(
@@ -280,20 +240,14 @@ def delete(
         break
     else:
         raise Refusal(Reason.BUSY, retry_after=1)
-    for_sale = True
     while time_is_left():
-        products = catalogue.listed_products_of(gallery_id, SWEPT) if for_sale else []
-        if products:
-            write(*(catalogue.withdraw_product(item) for item in products))
-            continue
-        for_sale = False
         rest = catalogue.rest_of_gallery(gallery_id, SWEPT)
         if not rest:
             with suppress(ConditionFailed):  # somebody else did it meanwhile
                 write(*catalogue.delete_gallery(gallery))
             return True
         bound = {one.bound_to for item in rest if (one := _grant(item)) is not None}
-        gone: list[Change] = [catalogue.take_away(item) for item in rest]
+        gone = [change for item in rest for change in catalogue.take_away(item)]
         gone += [grants.take_away_from(id_, gallery_id) for id_ in sorted(filter(None, bound))]
         write(*gone)
     return False

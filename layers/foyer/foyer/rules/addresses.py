@@ -52,6 +52,12 @@ class Book:
         return sorted(self.entries.values(), key=lambda one: (-one.used_at, one.id))
 
 
+def same(book: Book, entry: Entry) -> Entry | None:
+    """The entry that names the same person at the same address."""
+    said = (entry.name, entry.postal)
+    return next((o for o in book.entries.values() if (o.name, o.postal) == said), None)
+
+
 def put(book: Book, entry: Entry, most: int) -> Book:
     """The book with the entry, new or in place of the one of that id. Refuses TOO_MANY_ADDRESSES
     where it is full."""
@@ -71,12 +77,10 @@ def without(book: Book, entry_id: str) -> Book:
 def used(book: Book, entry: Entry, most: int) -> Book:
     """The book after something was sent there: the same address of the same person is the same
     entry, and a full book lets go of what was used longest ago."""
-    same = next(
-        (o for o in book.entries.values() if (o.name, o.postal) == (entry.name, entry.postal)), None
-    )
-    if same is not None:
-        again = replace(same, used_at=entry.used_at)
-        return Book({**book.entries, same.id: again}, book.version + 1)
+    known = same(book, entry)
+    if known is not None:
+        again = replace(known, used_at=entry.used_at)
+        return Book({**book.entries, known.id: again}, book.version + 1)
     kept = book.by_use()[: most - 1]
     return Book({**{one.id: one for one in kept}, entry.id: entry}, book.version + 1)
 

@@ -49,19 +49,25 @@ class Cart:
     version: int = 0
 
 
+Kind = Literal["print", "download", "other"]
+
+
 @dataclass(frozen=True)
 class Product:
-    """Amounts are minor units of the shop's currency, tax included."""
+    """Amounts are minor units of the shop's currency, tax included. `path` is of the organization
+    that sells it, from the root down to itself."""
 
     id: str
     name: str
-    kind: Literal["print", "download", "other"]
+    kind: Kind
     amount: int
     gallery_id: str | None = None
     of_picture: bool = False
     active: bool = True
     until: int | None = None  # when its gallery ends, epoch seconds
     path: tuple[str, ...] = DEFAULT_PATH  # of its organization, from the root down
+    made_at: int = 0
+    version: int = 0
 
 
 @dataclass(frozen=True)

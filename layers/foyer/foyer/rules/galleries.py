@@ -37,7 +37,8 @@ class Gallery:
     `path` is of the organization it belongs to. `everybody` are the rights of whoever satisfies the
     access. `password_id` names the password: another one closes every pass. `transfers`: whether an
     invitation may be asked to count for another account as well (N4). `quota`: so many of its
-    pictures one visitor may keep in a selection (A17).
+    pictures one visitor may keep in a selection (A17). `product_version` counts the changes of its
+    products, whose lists follow its door.
     """
 
     id: str
@@ -54,6 +55,7 @@ class Gallery:
     quota: int | None = None
     made_at: int = 0
     version: int = 1
+    product_version: int = 0
     leaving: bool = False  # being taken away, with all that is in it
 
     def is_over(self, now: int) -> bool:

@@ -39,11 +39,13 @@ class Delivery(StrEnum):
 
 @dataclass(frozen=True)
 class Transfer:
-    """An account, signed in under another address, that asks to be admitted as well (N4)."""
+    """An account, signed in under another address, that asks to be admitted as well (N4). The row
+    names the account alone; `address` is what it has when somebody looks, empty where nobody did
+    or it is gone."""
 
     user_id: str
-    address: str
     at: int
+    address: str = ""
 
 
 @dataclass(frozen=True)

@@ -52,7 +52,8 @@ class OrderLine:
 
 @dataclass(frozen=True)
 class Contact:
-    """Whom the order is for. `address` is of mail, as he wrote it."""
+    """Whom the order is for. `address` is of mail, as he wrote it; empty once its owner has closed
+    his account."""
 
     address: str
     name: str
@@ -158,3 +159,10 @@ def struck(order: Order) -> Order:
     return replace(
         order, contact=None, email=None, note=None, history=history, version=order.version + 1
     )
+
+
+def nameless(order: Order) -> Order:
+    """The order without the address of mail, whose owner closed his account; it stays whose else it
+    is."""
+    contact = None if order.contact is None else replace(order.contact, address="")
+    return replace(order, contact=contact, email=None, version=order.version + 1)

@@ -185,6 +185,7 @@ class Selections:
 @dataclass(frozen=True)
 class Orders:
     per_unproved_address_per_day: int
+    per_source_per_hour: int
     studios: int
     addresses: int
     postal_code_tries_per_day: int

@@ -11,7 +11,7 @@ SITE_ADMINISTRATOR = "site_administrator"
 
 
 class Power(StrEnum):
-    """What staff may do with people, organizations and galleries."""
+    """What staff may do with people, organizations, galleries and what is sold."""
 
     SEE = "see"
     OPEN_ACCOUNTS = "open_accounts"
@@ -21,7 +21,7 @@ class Power(StrEnum):
     SWITCH = "switch"  # disable, enable
     GRANT = "grant"
     HANG = "hang"  # galleries, their pictures, who is invited
-    SELL = "sell"  # products and orders of a studio
+    SELL = "sell"  # products and orders of one's studio
     SEE_ORGANIZATIONS = "see_organizations"
     ORGANIZE = "organize"
 

@@ -101,6 +101,17 @@ class Profile:
 
 
 @dataclass(frozen=True)
+class Edit:
+    """What may be changed of a profile; what is None stays, what is in `cleared` goes."""
+
+    name: str | None = None
+    phone: str | None = None
+    company: str | None = None
+    language: str | None = None
+    cleared: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
 class User:
     """A user as stored, guest and registered alike. Times are epoch seconds.
 
@@ -128,7 +139,8 @@ class User:
     was: str | None = None
     promoted_at: int | None = None
     password_id: str | None = None  # which of the passwords ever set is his
-    terms: str | None = None
+    terms: str | None = None  # the version he agreed to
+    newsletter: bool = False
     took: Mapping[str, int] = field(default_factory=dict)  # guests taken over lately, and when
     path: tuple[str, ...] = DEFAULT_PATH
     version: int = 0
@@ -141,6 +153,7 @@ class User:
     epoch_at: int = 0  # since when it is this epoch
     owned_at: int = 0  # when he first proved the address, where somebody else had the account
     ordered_at: int | None = None  # when he last ordered as a guest
+    left: tuple[str, ...] = ()  # the logon ids he had before
 
     @property
     def organization_id(self) -> str:
@@ -196,6 +209,29 @@ def stepped(user: User, event: Event, now: int, *, out: bool = False) -> User:
     status = after(user.state, event)
     account = replace(user, status=status, status_at=now, version=user.version + 1)
     return replace(account, epoch=user.epoch + 1, sessions={}) if out else account
+
+
+def is_promotion(before: User | None, after: User) -> bool:
+    """Whether a guest becomes a client by this step, in place: the same user, whose guest's cookie
+    ends with it (H9). Who waits for approval goes on as the guest he was, until he is approved."""
+    was_guest = before is not None and before.secret_hash is not None
+    return was_guest and after.status is State.APPROVED
+
+
+def edited(user: User, edit: Edit) -> User | None:
+    """The account with another profile or language, its next version; None where nothing of it
+    differs."""
+    before = user.profile or Profile("", "C")
+    profile = replace(
+        before,
+        name=edit.name or before.name,
+        phone=None if "phone" in edit.cleared else edit.phone or before.phone,
+        company=None if "company" in edit.cleared else edit.company or before.company,
+    )
+    language = edit.language or user.language
+    if (profile, language) == (user.profile, user.language):
+        return None
+    return replace(user, profile=profile, language=language, version=user.version + 1)
 
 
 class Standing(Enum):

@@ -138,6 +138,9 @@ def product(item: Item) -> Product:
         of_picture=item["of_picture"],
         active=item["active"],
         until=item.get("until"),
+        path=tuple(item["path"]),
+        made_at=item["made_at"],
+        version=item["version"],
     )
 
 
@@ -157,6 +160,7 @@ def gallery(item: Item) -> Gallery:
         quota=item.get("quota"),
         made_at=item["made_at"],
         version=item["version"],
+        product_version=item["product_version"],
         leaving="leaving" in item,
     )
 
@@ -180,27 +184,83 @@ def picture(item: Item) -> Picture:
     )
 
 
-def put_product(product: Product, gallery: Gallery | None, org_id: str, now: int) -> Put:
-    """The row of a product, store-wide or of `gallery`."""
+def put_product(product: Product, gallery: Gallery | None, before: Product | None = None) -> Put:
+    """A product, store-wide or of `gallery`; a new one, or in place of the version that was read.
+    It stands in the list its gallery's door lets it be seen in, while it is sold."""
     key = keys.product(product.id)
-    position = keys.product_position(product.gallery_id, f"{now:012d}#{product.id}")
+    place = keys.product_position(product.gallery_id, f"{product.made_at:012d}#{product.id}")
+    item = {
+        "pk": key.pk,
+        "sk": key.sk,
+        "id": product.id,
+        "path": list(product.path),
+        "name": product.name,
+        "kind": product.kind,
+        "amount": product.amount,
+        "gallery": product.gallery_id,
+        "of_picture": product.of_picture,
+        "active": product.active,
+        "until": gallery.expires_at if gallery is not None else None,
+        "made_at": product.made_at,
+        "version": product.version,
+        "list": _products_list(gallery) if product.active else None,
+        "list_at": place if product.active else None,
+    }
+    if before is None:
+        return Put(item, condition=ABSENT)
+    return Put(item, "#version = :read", {"#version": "version"}, {":read": before.version})
+
+
+def list_product_for_studio(product: Product) -> Put:
+    """Where staff find it, also while nobody else does."""
     return Put(
         {
-            "pk": key.pk,
-            "sk": key.sk,
-            "id": product.id,
-            "org": org_id,
-            "name": product.name,
-            "kind": product.kind,
-            "amount": product.amount,
-            "gallery": product.gallery_id,
-            "of_picture": product.of_picture,
-            "active": product.active,
-            "until": gallery.expires_at if gallery is not None else None,
-            "list": _products_list(gallery) if product.active else None,
-            "list_at": position if product.active else None,
+            **_pointer_to(product)._asdict(),
+            "list": keys.products_by(product.path[-1]),
+            "list_at": f"{product.made_at:012d}#{product.id}",
         }
     )
+
+
+def _pointer_to(product: Product) -> Key:
+    return keys.product_of_studio(product.id, product.gallery_id, product.made_at)
+
+
+def products_by(org_id: str, *, limit: int, after: Item | None) -> Page:
+    """Pointers to all products of one organization, the newest first."""
+    return table.listing(keys.products_by(org_id), limit=limit, after=after, newest_first=True)
+
+
+def products_in(gallery_id: str, *, limit: int, after: Item | None = None) -> Page:
+    """Pointers to all products of one gallery, the newest first; consistent."""
+    head = keys.products_in(gallery_id)
+    behind = None if after is None else Key(after["pk"], after["sk"])
+    return table.family(
+        head, head.sk, limit=limit, after=behind, newest_first=True, consistent=True
+    )
+
+
+def product_of(pointer: Item) -> Key:
+    return keys.product_in(Key(pointer["pk"], pointer["sk"]))
+
+
+def sells(gallery: Gallery) -> Update:
+    """Goes with every change of its products, so that it has the door they are listed by: who
+    changes the door meanwhile, or another of its products, looks again."""
+    return setting(
+        keys.gallery(gallery.id),
+        {"product_version": gallery.product_version + 1},
+        condition=f"{_AS_READ} AND attribute_not_exists(leaving)",
+        names={"#version": "version"},
+        values=_as_read(gallery),
+    )
+
+
+_AS_READ = "#version = :read AND product_version = :sells"
+
+
+def _as_read(gallery: Gallery) -> dict[str, int]:
+    return {":read": gallery.version, ":sells": gallery.product_version}
 
 
 def relist_product(item: Item, gallery: Gallery) -> Update:
@@ -214,8 +274,13 @@ def relist_product(item: Item, gallery: Gallery) -> Update:
     )
 
 
+def delete_product(product: Product) -> list[Change]:
+    return [Delete(keys.product(product.id)), Delete(_pointer_to(product))]
+
+
 def put_gallery(gallery: Gallery, before: Gallery | None = None) -> Put:
-    """The gallery; a new one, or in place of the version that was read."""
+    """The gallery; a new one, or in place of the version that was read, with the products it had
+    then."""
     key = keys.gallery(gallery.id)
     listed = gallery.visibility == "public" and not gallery.leaving
     item = {
@@ -235,13 +300,14 @@ def put_gallery(gallery: Gallery, before: Gallery | None = None) -> Put:
         "quota": gallery.quota,
         "made_at": gallery.made_at,
         "version": gallery.version,
+        "product_version": gallery.product_version,
         "leaving": gallery.leaving or None,
         "list": keys.PUBLIC_GALLERIES if listed else None,
         "list_at": f"{gallery.made_at:012d}#{gallery.id}" if listed else None,
     }
     if before is None:
         return Put(item, condition=ABSENT)
-    return Put(item, "#version = :read", {"#version": "version"}, {":read": before.version})
+    return Put(item, _AS_READ, {"#version": "version"}, _as_read(before))
 
 
 def list_for_studio(gallery: Gallery) -> Put:
@@ -274,25 +340,11 @@ def still_there(gallery: Gallery) -> Check:
     return Check(keys.gallery(gallery.id), "attribute_exists(pk) AND attribute_not_exists(leaving)")
 
 
-def listed_products_of(gallery_id: str, limit: int) -> list[Item]:
-    """Products of a gallery that some list still shows."""
-    prefix = keys.product_position(gallery_id, "")
-    for name in (keys.PUBLIC_PRODUCTS, keys.products_of(gallery_id)):
-        page = table.listing(name, prefix=prefix, limit=limit)
-        if page.items:
-            return page.items
-    return []
-
-
-def withdraw_product(item: Item) -> Update:
-    """For sale no more, in no list; what was ordered of it is in its order."""
-    key = Key(item["pk"], item["sk"])
-    return setting(key, {"active": False}, removes=["list", "list_at"])
-
-
 def rest_of_gallery(gallery_id: str, limit: int) -> list[Item]:
-    """Some of what stands under a gallery's key beside its own row, for taking it away."""
+    """Some of what stands under a gallery's key beside its own row, for taking it away; what it
+    sells first."""
     for first in (
+        keys.products_in(gallery_id),
         keys.grant(gallery_id, ""),
         keys.access_request(gallery_id, ""),
         keys.submitted_to(gallery_id),
@@ -304,8 +356,11 @@ def rest_of_gallery(gallery_id: str, limit: int) -> list[Item]:
     return []
 
 
-def take_away(item: Item) -> Delete:
-    return Delete(Key(item["pk"], item["sk"]))
+def take_away(item: Item) -> list[Change]:
+    """A row under a gallery's key; with a pointer goes the product."""
+    key = Key(item["pk"], item["sk"])
+    product = [Delete(keys.product_in(key))] if keys.is_product_in_gallery(key.sk) else []
+    return [Delete(key), *product]
 
 
 def delete_gallery(gallery: Gallery) -> list[Change]:

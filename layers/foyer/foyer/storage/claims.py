@@ -10,7 +10,7 @@ from foyer.rules.sessions import DAY
 from foyer.rules.users import Profile, User
 from foyer.storage import keys
 from foyer.storage.keys import Key
-from foyer.storage.table import ABSENT, Delete, Item, Put, Update, listing, setting
+from foyer.storage.table import ABSENT, Delete, Item, Page, Put, Update, listing, setting
 from foyer.storage.users import profile_from, profile_raw
 
 
@@ -132,7 +132,6 @@ def redeem(claim: Claim, user: User, cookie_hash: str | None, now: int) -> Updat
     return setting(
         claim.key,
         {"redeemed": {name: value for name, value in how.items() if value is not None}},
-        removes=["list", "list_at"],
         condition="#link = :link AND attribute_not_exists(redeemed)",
         names={"#link": "link"},
         values={":link": claim.link_id},
@@ -142,9 +141,14 @@ def redeem(claim: Claim, user: User, cookie_hash: str | None, now: int) -> Updat
 def newest(email: str, now: int, *, after: int) -> Claim | None:
     """The claim on this address that was made last, after that time, and is still open, for a mail
     to its owner."""
-    page = listing(keys.claims_on(email), limit=5, newest_first=True)
+    page = listing(keys.claims_on(email), limit=20, newest_first=True)
     found = (from_item(item, now) for item in page.items)
     return next((c for c in found if c is not None and c.is_open(after)), None)
+
+
+def naming(email: str, *, limit: int, after: Item | None = None) -> Page:
+    """All claims on an address, whoever made them and whatever became of them."""
+    return listing(keys.claims_on(email), limit=limit, after=after)
 
 
 def opened_for(email: str, now: int, *, after: int = 0) -> list[str]:

@@ -66,10 +66,7 @@ def from_item(item: Item | None) -> Invitation | None:
         accepted_epoch=item.get("accepted_epoch"),
         mail_id=item.get("mail"),
         delivery=Delivery(item["delivery"]),
-        transfers={
-            id_: Transfer(id_, raw["address"], raw["at"])
-            for id_, raw in item.get("transfers", {}).items()
-        },
+        transfers={id_: Transfer(id_, raw["at"]) for id_, raw in item.get("transfers", {}).items()},
         asked_again_at=item.get("asked_again_at"),
         batch=item.get("batch"),
         moved_to=item.get("moved_to"),
@@ -94,10 +91,7 @@ def _facts(invitation: Invitation) -> dict[str, Any]:
         "accepted_at": invitation.accepted_at,
         "accepted_with": invitation.accepted_with,
         "accepted_epoch": invitation.accepted_epoch,
-        "transfers": {
-            one.user_id: {"address": one.address, "at": one.at}
-            for one in invitation.transfers.values()
-        },
+        "transfers": {one.user_id: {"at": one.at} for one in invitation.transfers.values()},
         "asked_again_at": invitation.asked_again_at,
         "batch": invitation.batch,
         "moved_to": invitation.moved_to,
@@ -210,9 +204,17 @@ def held_from(item: Item | None) -> Held | None:
     return Held(keys.id_in(item["sk"]), together(granted))
 
 
-def held_by(user_id: str, *, limit: int, after: Key | None = None) -> Page:
+def granted_by(item: Item) -> list[Key]:
+    """The grants by which a pointer says so."""
+    gallery_id = keys.id_in(item["sk"])
+    ids = [name.removeprefix(_BY) for name in item if name.startswith(_BY)]
+    return [keys.grant(gallery_id, id_) for id_ in ids]
+
+
+def held_by(user_id: str, *, limit: int, after: Item | None = None) -> Page:
     first = keys.held(user_id, "")
-    return family(first, first.sk, limit=limit, after=after)
+    start = None if after is None else Key(after["pk"], after["sk"])
+    return family(first, first.sk, limit=limit, after=start)
 
 
 def invitation_in(rows: Mapping[Key, Item], gallery_id: str, grant_id: str) -> Invitation | None:

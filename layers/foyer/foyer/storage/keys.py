@@ -2,7 +2,7 @@
 
 | thing               | pk               | sk                   | list (list_at)                 | due (due_at)          |
 |---------------------|------------------|----------------------|--------------------------------|-----------------------|
-| user, his sessions  | USER#<id>        | USER                 |                                | GUEST#<shard> (idle)  |
+| user, his sessions  | USER#<id>        | USER                 |                                | GUEST#<shard> (idle) or CLOSING |
 | password            | USER#<id>        | CREDENTIAL           |                                |                       |
 | claim, its link     | USER#<guest>     | CLAIM#<id>           | CLAIMS#<address> (made)        |                       |
 | the same, made by a signed-in browser | CLAIM#<id> | CLAIM#<id> | CLAIMS#<address> (made)        |                       |
@@ -27,21 +27,24 @@
 | who may administer the site | ORG#root | ADMINISTRATORS       |                                |                       |
 | what staff are told | DIGEST#<org>     | <window>#<about>     |                                | DIGEST (its end)      |
 | product             | PRODUCT#<id>     | PRODUCT              | PRODUCTS or PRODUCTS#<gallery> |                       |
+| where staff find it | PRODUCT#<id>     | STUDIO               | PRODUCTS_BY#<org> (made)       |                       |
+| the same, of a gallery's | GALLERY#<id> | PRODUCT#<made>#<id> | PRODUCTS_BY#<org> (made)       |                       |
 | gallery             | GALLERY#<id>     | GALLERY              | GALLERIES (made)               |                       |
 | its password        | GALLERY#<id>     | CREDENTIAL           |                                |                       |
 | where staff find it | GALLERY#<id>     | STUDIO               | GALLERIES#<org> (made)         |                       |
 | picture             | GALLERY#<id>     | GALLERY#PICTURE#<id> |                                |                       |
 | invitation, grant   | GALLERY#<id>     | GRANT#<HMAC of address or user> | GRANTS#<address> (made) |                   |
-| access asked for    | GALLERY#<id>     | REQUEST#<HMAC of address> |                           |                       |
-| selection sent to its photographer | GALLERY#<id> | SUBMITTED#<user>#<id> |                    |                       |
+| access asked for    | GALLERY#<id>     | REQUEST#<HMAC of address> | REQUESTS#<address> (asked) |                       |
+| selection sent to its photographer | GALLERY#<id> | SUBMITTED#<user>#<id> | SENT#<user> (sent)  |                       |
 | outbox              | OUTBOX#<id>      | MAIL or EVENT        |                                | OUTBOX#<shard> (retry)|
 | limit               | LIMIT#<action>#… | <window>             |                                |                       |
 
 `list`/`list_at` and `due`/`due_at` are two sparse indexes; no decision about access or uniqueness
 rests on them. Sessions stand in their user's row: one read tells who it is and whether he still may,
 ending all of them is one write, and there are never more than ten. A product stands alone under its
-key, so that a cart finds it by id and no shop's partition is read by every cart; a picture sorts
-right behind its gallery, so that one query reads both. What decides about a door is read by key: the
+key, so that a cart finds it by id and no shop's partition is read by every cart; what a gallery sells
+is pointed at beside it, so that whoever changes its door reads all of it, consistently; a picture
+sorts right behind its gallery, so that one query reads both. What decides about a door is read by key: the
 grant under the HMAC of an address one has proved and, once somebody took it, the pointer beside his
 user. Rows with `expires` go by TTL, and every read
 compares it as well.
@@ -158,6 +161,26 @@ def product(product_id: str) -> Key:
     return Key(f"PRODUCT#{product_id}", "PRODUCT")
 
 
+def product_of_studio(product_id: str, gallery_id: str | None, made_at: int) -> Key:
+    if gallery_id is None:
+        return Key(f"PRODUCT#{product_id}", "STUDIO")
+    return Key(f"GALLERY#{gallery_id}", f"PRODUCT#{made_at:012d}#{product_id}")
+
+
+def product_in(pointer: Key) -> Key:
+    """The product a pointer of staff's leads to."""
+    return product(id_in(pointer.pk if pointer.sk == "STUDIO" else pointer.sk))
+
+
+def products_in(gallery_id: str) -> Key:
+    """Where the pointers to what a gallery sells begin."""
+    return Key(f"GALLERY#{gallery_id}", "PRODUCT#")
+
+
+def is_product_in_gallery(sk: str) -> bool:
+    return sk.startswith("PRODUCT#")
+
+
 def gallery(gallery_id: str) -> Key:
     return Key(f"GALLERY#{gallery_id}", "GALLERY")
 
@@ -216,6 +239,10 @@ def event(outbox_id: str) -> Key:
     return Key(f"OUTBOX#{outbox_id}", "EVENT")
 
 
+def is_event(sk: str) -> bool:
+    return sk == "EVENT"
+
+
 def limit(action: str, subject: str, window: int) -> Key:
     return Key(f"LIMIT#{action}#{subject}", str(window))
 
@@ -227,6 +254,7 @@ def id_in(part: str) -> str:
 
 ORGANIZATIONS = "ORGS"
 DIGESTS = "DIGEST"
+CLOSING = "CLOSING"
 
 
 def members_of(org_id: str) -> str:
@@ -245,6 +273,18 @@ PUBLIC_PRODUCTS = "PRODUCTS"
 
 def galleries_of(org_id: str) -> str:
     return f"GALLERIES#{org_id}"
+
+
+def products_by(org_id: str) -> str:
+    return f"PRODUCTS_BY#{org_id}"
+
+
+def requests_of(email: str) -> str:
+    return f"REQUESTS#{email}"
+
+
+def sent_by(user_id: str) -> str:
+    return f"SENT#{user_id}"
 
 
 def grants_on(email: str) -> str:

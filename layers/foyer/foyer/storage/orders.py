@@ -11,7 +11,7 @@ from foyer.rules.users import User
 from foyer.storage import keys, table
 from foyer.storage.addresses import postal_from, postal_raw
 from foyer.storage.keys import Key
-from foyer.storage.table import ABSENT, Change, Check, Delete, Item, Page, Put, Update, setting
+from foyer.storage.table import ABSENT, Change, Delete, Item, Page, Put, Update, setting
 
 # What still waits comes first where the list is read backwards.
 _RANKS = {Status.CANCELLED: 1, Status.FULFILLED: 2, Status.CONFIRMED: 3, Status.PLACED: 4}
@@ -120,19 +120,26 @@ class Shown:
     def is_whole(self, user: User) -> bool:
         """What was shown to somebody who had the account before its owner proved the address is
         masked to the owner (0.9)."""
-        return self.whole and self.at >= user.owned_at
+        return self.whole and self.at > user.owned_at
 
 
 def shown_from(item: Item | None) -> Shown | None:
-    if item is None:
+    """None for one he placed as a guest, which no account shows before it is claimed."""
+    if item is None or "whole" not in item:
         return None
     return Shown(keys.id_in(item["sk"]), item["whole"], item["at"])
 
 
-def show(user_id: str, order_id: str, now: int, *, whole: bool) -> Put:
+def placed_by(user_id: str, order_id: str, now: int) -> Put:
+    """The order is a guest's: known as his, shown in no account."""
+    return Put({**keys.order_of(user_id, order_id)._asdict(), "at": now}, condition=ABSENT)
+
+
+def show(user_id: str, order_id: str, now: int, *, whole: bool) -> Update:
     """Fails where the account shows it already."""
-    item = {**keys.order_of(user_id, order_id)._asdict(), "whole": whole, "at": now}
-    return Put(item, condition=ABSENT)
+    key = keys.order_of(user_id, order_id)
+    facts = {"whole": whole, "at": now}
+    return setting(key, facts, condition="attribute_not_exists(whole)")
 
 
 def show_whole(user_id: str, order_id: str, now: int) -> Update:
@@ -142,7 +149,7 @@ def show_whole(user_id: str, order_id: str, now: int) -> Update:
 
 
 def of_user(user_id: str, *, limit: int, after: Item | None = None) -> Page:
-    """Pointers to what the account shows, the newest order first."""
+    """Pointers to what he placed and what his account shows, the newest order first."""
     return _family(keys.order_of(user_id, ""), limit, after)
 
 
@@ -156,6 +163,7 @@ class Named:
     order_id: str
     placed_at: int
     answered: bool
+    claimed_by: str | None = None
 
     def is_offered(self, left_at: int) -> bool:
         """To the owner of the address, unless it was placed while somebody else had it (0.11)."""
@@ -165,7 +173,8 @@ class Named:
 def named_from(item: Item | None) -> Named | None:
     if item is None:
         return None
-    return Named(keys.id_in(item["sk"]), item["placed_at"], "answer" in item)
+    claimed_by = item["answered_by"] if item.get("answer") == "claimed" else None
+    return Named(keys.id_in(item["sk"]), item["placed_at"], "answer" in item, claimed_by)
 
 
 def name(order: Order) -> Put:
@@ -194,12 +203,6 @@ def forget(email: str, order_id: str) -> Delete:
 def _family(head: Key, limit: int, after: Item | None) -> Page:
     start = None if after is None else Key(after["pk"], after["sk"])
     return table.family(head, head.sk, limit=limit, after=start, newest_first=True, consistent=True)
-
-
-def still(order: Order) -> Check:
-    """Nothing of the order was changed since it was read."""
-    key = keys.order(order.id)
-    return Check(key, "#version = :read", {"#version": "version"}, {":read": order.version})
 
 
 # ---- parts of the row ----------------------------------------------------------------------------

@@ -1,8 +1,9 @@
-"""Mails to send, as rows that ride in the transaction of the state they tell of.
+"""Mails to send and events to publish, as rows that ride in the transaction of the state they tell
+of.
 
 A row waits in `due` until it is sent. Whoever sends takes it for some seconds first (a lease), so
-that two who hold the same row send one mail; who dies in between leaves a lease that ends by
-itself. Once sent, its text and address go; the fact stays for a month.
+that two who hold the same row send it once; who dies in between leaves a lease that ends by
+itself. Once sent, its text, facts and address go; that it was stays for a month.
 """
 
 from collections.abc import Mapping
@@ -94,9 +95,12 @@ def take(key: Key, lease: str, now: int) -> Item:
     return row
 
 
-def mail_from(row: Item) -> Mail:
+def from_item(row: Item) -> Mail | Event:
+    id_ = keys.id_in(row["pk"])
+    if keys.is_event(row["sk"]):
+        return Event(id=id_, kind=row["kind"], facts=row["facts"], at=row["queued_at"])
     return Mail(
-        id=keys.id_in(row["pk"]),
+        id=id_,
         kind=row["kind"],
         to=row["to"],
         language=row["language"],

@@ -6,7 +6,7 @@ from typing import Any
 from foyer.rules.carts import Merged, Thing
 from foyer.rules.sessions import DAY
 from foyer.storage import keys
-from foyer.storage.table import Item, Put
+from foyer.storage.table import Item, Put, family
 
 KEPT = 90 * DAY
 
@@ -33,6 +33,12 @@ def put(account_id: str, guest_id: str, receipt: Receipt, now: int) -> Put:
     key = keys.receipt(account_id, guest_id)._asdict()
     facts = {"lines": lines, "pictures": list(receipt.pictures), "at": now}
     return Put({**key, **facts, "expires": now + KEPT})
+
+
+def guests_of(account_id: str) -> list[str]:
+    """Who handed over to the account lately."""
+    head = keys.receipt(account_id, "")
+    return [keys.id_in(item["sk"]) for item in family(head, head.sk, limit=100).items]
 
 
 def _raw(line: Merged) -> dict[str, Any]:

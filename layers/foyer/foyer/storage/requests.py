@@ -7,7 +7,7 @@ from foyer.rules.sessions import DAY
 from foyer.storage import keys
 from foyer.storage.keys import Key
 from foyer.storage.secrets import site_key
-from foyer.storage.table import Delete, Item, Page, Put, family
+from foyer.storage.table import Delete, Item, Page, Put, family, listing
 
 KEPT = 90 * DAY
 
@@ -34,6 +34,8 @@ def put(request: AccessRequest, now: int) -> Put:
             "message": request.message,
             "at": request.at,
             "expires": request.at + KEPT,
+            "list": keys.requests_of(request.email),
+            "list_at": f"{request.at:012d}#{request.gallery_id}",
         }
     )
 
@@ -54,6 +56,10 @@ def of_gallery(gallery_id: str, *, limit: int, after: Item | None = None) -> Pag
     first = keys.access_request(gallery_id, "")
     start = None if after is None else Key(after["pk"], after["sk"])
     return family(first, first.sk, limit=limit, after=start)
+
+
+def naming(email: str, *, limit: int, after: Item | None = None) -> Page:
+    return listing(keys.requests_of(email), limit=limit, after=after)
 
 
 def drop(gallery_id: str, request_id: str) -> Delete:

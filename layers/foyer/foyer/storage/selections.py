@@ -9,7 +9,18 @@ from foyer.rules.selections import Kept, Selection
 from foyer.rules.sessions import DAY
 from foyer.storage import keys
 from foyer.storage.keys import Key
-from foyer.storage.table import ABSENT, Change, Delete, Item, Page, Put, Update, family, setting
+from foyer.storage.table import (
+    ABSENT,
+    Change,
+    Delete,
+    Item,
+    Page,
+    Put,
+    Update,
+    family,
+    listing,
+    setting,
+)
 
 
 def from_item(item: Item | None) -> Selection | None:
@@ -132,6 +143,8 @@ def submit(submitted: Submitted) -> Change:
             "address": submitted.address,
             "message": submitted.message,
             "expires": None if submitted.address else submitted.at + KEPT_OF_A_GUEST,
+            "list": keys.sent_by(submitted.user_id),
+            "list_at": f"{submitted.at:012d}#{submitted.gallery_id}#{submitted.selection_id}",
         }
     )
 
@@ -151,6 +164,11 @@ def submitted_from(item: Item) -> Submitted:
         address=item.get("address"),
         message=item.get("message"),
     )
+
+
+def sent_by(user_id: str, *, limit: int) -> Page:
+    """What somebody sent to photographers, also of a selection he has no more."""
+    return listing(keys.sent_by(user_id), limit=limit)
 
 
 def submitted_of(gallery_id: str, *, limit: int, after: Mapping[str, Any] | None = None) -> Page:

@@ -216,6 +216,12 @@ def family(
     )
 
 
+def partition(head: Key, *, limit: int, after: Key | None = None) -> Page:
+    """All rows of `head`'s partition, in the order of their sort keys; read consistently."""
+    start = None if after is None else after._asdict()
+    return _query("pk = :pk", {":pk": head.pk}, {}, limit=limit, after=start, consistent=True)
+
+
 def _query(
     condition: str,
     values: Mapping[str, Any],

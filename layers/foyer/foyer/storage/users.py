@@ -9,19 +9,22 @@ from foyer.rules.organizations import DEFAULT_PATH
 from foyer.rules.policy import POLICY
 from foyer.rules.roles import Role
 from foyer.rules.sessions import DAY, Session
-from foyer.rules.users import Profile, State, User
+from foyer.rules.users import Profile, State, User, is_promotion
 from foyer.storage import keys
 from foyer.storage.keys import Key
 from foyer.storage.table import (
     ABSENT,
     Check,
     ConditionFailed,
+    Delete,
     Item,
     Page,
     Put,
     Unavailable,
     Update,
+    due,
     family,
+    partition,
     setting,
     write,
 )
@@ -50,6 +53,7 @@ def from_item(item: Item | None) -> User | None:
         promoted_at=item.get("promoted_at"),
         password_id=item.get("password"),
         terms=item.get("terms"),
+        newsletter=item.get("newsletter", False),
         took=item.get("took", {}),
         path=tuple(item.get("path", DEFAULT_PATH)),
         version=item.get("version", 0),
@@ -62,6 +66,7 @@ def from_item(item: Item | None) -> User | None:
         epoch_at=item.get("epoch_at", 0),
         owned_at=item.get("owned_at", 0),
         ordered_at=item.get("ordered_at"),
+        left=tuple(item.get("left", ())),
     )
 
 
@@ -116,7 +121,7 @@ def promote(before: User, after: User, now: int) -> Update:
     facts = {name: value for name, value in _account(after).items() if value is not None}
     # what an earlier application said, a password first of all, is none of this one's
     gone = ["due", "due_at", *(name for name in _account(after) if name not in facts)]
-    if after.status is State.APPROVED:
+    if is_promotion(before, after):
         gone.append("secret")
         facts |= {"was": before.secret_hash, "promoted_at": now}
     status = "attribute_not_exists(#status)" if before.status is None else "#status = :status"
@@ -156,6 +161,7 @@ def _account(user: User) -> dict[str, Any]:
         "sessions": {session.id: _raw(session) for session in user.sessions.values()},
         "password": user.password_id,
         "terms": user.terms,
+        "newsletter": user.newsletter or None,
         "took": dict(user.took),
         "path": list(user.path),
         "version": user.version,
@@ -166,6 +172,7 @@ def _account(user: User) -> dict[str, Any]:
         "approved_before": user.approved_before or None,
         "unproved": None if user.is_proved else True,
         "owned_at": user.owned_at or None,
+        "left": list(user.left) or None,
     }
 
 
@@ -182,7 +189,7 @@ def change(before: User, after: User, now: int, *, session: str | None = None) -
         sets |= {"sessions": is_["sessions"], "sessions_ended_at": now, "epoch_at": now}
     if before.status is State.PENDING_EMAIL_ACTIVATION:
         gone += ["due", "due_at"]
-    if after.status is State.APPROVED and before.secret_hash is not None:
+    if is_promotion(before, after):
         sets |= {"was": before.secret_hash, "promoted_at": now}
         gone.append("secret")
     condition = "#status = :status AND epoch = :epoch AND version = :version"
@@ -305,6 +312,90 @@ def hand_over(guest: User, account_id: str, now: int) -> Update:
         names={"#status": "status"},
         values={":secret": guest.secret_hash},
     )
+
+
+# ---- closing -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Closed:
+    """An account that was closed by the session whose cookie hashes so; `emails` are the addresses
+    he had, the last one first, while what names them is still being erased."""
+
+    user_id: str
+    cookie_hash: str
+    emails: tuple[str, ...] | None
+
+
+def close(user: User, session_id: str, cookie_hash: str, now: int) -> Put:
+    """All that is left of him: that there was somebody, and what is still to be erased. Fails where
+    anything of the account was changed meanwhile."""
+    item: dict[str, Any] = {
+        **keys.user(user.id)._asdict(),
+        "status": State.CLOSED.value,
+        "status_at": now,
+        "seen_at": now,
+        "language": user.language,
+        "epoch": user.epoch + 1,
+        "version": user.version + 1,
+        "sessions": {},
+        "sessions_ended_at": now,
+        "closed_with": cookie_hash,
+        "erasing": [user.email, *user.left],
+        "due": keys.CLOSING,
+        "due_at": now,
+    }
+    return Put(
+        item,
+        "#status = :status AND epoch = :epoch AND version = :version"
+        " AND attribute_exists(sessions.#session)",
+        {"#status": "status", "#session": session_id},
+        {":status": State.APPROVED.value, ":epoch": user.epoch, ":version": user.version},
+    )
+
+
+def closed_from(item: Item | None) -> Closed | None:
+    if item is None or "closed_with" not in item:
+        return None
+    emails = item.get("erasing")
+    return Closed(
+        keys.id_in(item["pk"]), item["closed_with"], None if emails is None else tuple(emails)
+    )
+
+
+def closing(now: int, limit: int) -> list[Key]:
+    """Accounts of which something is still to be erased."""
+    return due(keys.CLOSING, before=now, limit=limit)
+
+
+def erased(user_id: str) -> None:
+    write(
+        Update(
+            keys.user(user_id),
+            "REMOVE erasing, due, due_at",
+            condition="attribute_exists(closed_with)",
+        )
+    )
+
+
+def give_up_address(email: str, user_id: str) -> Delete:
+    """The address is nobody's, and nothing tells that it ever was his."""
+    return Delete(keys.email(email), "#user = :of", {"#user": "user"}, {":of": user_id})
+
+
+def forget_address(email: str) -> Delete:
+    """Of one he left before: unless it is somebody's by now."""
+    return Delete(keys.email(email), "attribute_not_exists(#user)", {"#user": "user"})
+
+
+def drop_password(user_id: str) -> Delete:
+    return Delete(keys.credential(user_id))
+
+
+def rest_of(user_id: str, *, limit: int) -> list[Item]:
+    """Some of what stands beside a user."""
+    page = partition(keys.user(user_id), limit=limit + 1)
+    return [item for item in page.items if item["sk"] != keys.user(user_id).sk][:limit]
 
 
 def push_idle_clock(user: User, session: Session | None, now: int) -> None:

@@ -17,7 +17,7 @@ from foyer.rules.galleries import Entry, Gallery, forgiven
 from foyer.rules.orders import Order, Status
 from foyer.rules.policy import POLICY, ProfileType
 from foyer.rules.sessions import Level
-from foyer.rules.users import GENERIC_ID, Profile, what_is_next
+from foyer.rules.users import GENERIC_ID, Edit, Profile, masked, what_is_next
 from foyer.storage.receipts import Receipt
 from foyer.storage.users import Record
 
@@ -204,6 +204,20 @@ class Applicant(Body):
         return Profile(self.name, self.profile_type, self.organization_id, self.phone, self.company)
 
 
+class ProfileChange(Body):
+    """What is not sent stays; `phone` and `company` sent as null are cleared."""
+
+    name: Line | None = None
+    phone: Phone | None = None
+    company: Line | None = None
+    locale: Language | None = None
+
+    def edit(self) -> Edit:
+        sent = self.model_fields_set & {"phone", "company"}
+        cleared = frozenset(name for name in sent if getattr(self, name) is None)
+        return Edit(self.name, self.phone, self.company, self.locale, cleared)
+
+
 class PostalAddress(Body):
     """Where something is sent; `country` is an ISO 3166 code of two letters."""
 
@@ -215,7 +229,13 @@ class PostalAddress(Body):
     country: Country
 
     def postal(self) -> Postal:
-        return Postal(**self.model_dump())
+        return Postal(**self.model_dump(include=set(PostalAddress.model_fields)))
+
+
+class BookEntry(PostalAddress):
+    """One of an address book. Without a name it is its owner whom the postman finds there."""
+
+    name: Line | None = None
 
 
 class PostalAnswer(BaseModel):
@@ -422,14 +442,14 @@ class OrderAnswer(BaseModel):
 
 
 class ContactAnswer(BaseModel):
-    email: str
+    email: str | None
     name: str | None
     phone: str | None
     address: PostalAnswer | None
 
 
 class OrderEvent(BaseModel):
-    """`by` is "you" or "studio"."""
+    """`by` is "you" ("client" where its studio sees it) or "studio"."""
 
     status: OrderStatus
     at: str
@@ -439,7 +459,7 @@ class OrderEvent(BaseModel):
 
 class WholeOrderAnswer(OrderAnswer):
     """An order in an account, or as its studio sees it. Where it is `masked`, the contact's name,
-    phone, postal address and the note are not told."""
+    phone and postal address and the note are not told, and of its address of mail a hint."""
 
     masked: bool
     contact: ContactAnswer | None
@@ -451,7 +471,11 @@ def order_answer(order: Order) -> OrderAnswer:
     return OrderAnswer.model_validate(_order(order))
 
 
-def whole_order_answer(order: Order, *, whole: bool) -> WholeOrderAnswer:
+def whole_order_answer(
+    order: Order, *, whole: bool, seen_by_studio: bool = False
+) -> WholeOrderAnswer:
+    """`by` is "client" instead of "you" where its studio sees it."""
+    client = "client" if seen_by_studio else "you"
     contact = order.contact
     postal = contact.postal if contact is not None and whole else None
     return WholeOrderAnswer.model_validate(
@@ -461,7 +485,7 @@ def whole_order_answer(order: Order, *, whole: bool) -> WholeOrderAnswer:
             "contact": None
             if contact is None
             else {
-                "email": contact.address,
+                "email": (contact.address if whole else masked(contact.address)) or None,
                 "name": contact.name if whole else None,
                 "phone": contact.phone if whole else None,
                 "address": None if postal is None else postal_answer(postal),
@@ -471,7 +495,7 @@ def whole_order_answer(order: Order, *, whole: bool) -> WholeOrderAnswer:
                 {
                     "status": entry.status.value,
                     "at": timestamp(entry.at),
-                    "by": "you" if entry.status is Status.PLACED else "studio",
+                    "by": client if entry.status is Status.PLACED else "studio",
                     "reason": entry.reason,
                 }
                 for entry in order.history

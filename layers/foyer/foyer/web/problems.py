@@ -457,6 +457,7 @@ _FIELD_CODES = {
     "link": "no_links",
     "picture_address": "picture_address",
     "country": "unknown_country",
+    "price": "malformed_price",
 }
 _FIELD_WORDS = {
     "missing": _("This is missing."),
@@ -470,6 +471,10 @@ _FIELD_WORDS = {
     "no_links": _("Please write no links and no web addresses here."),
     "gone": _("This is not there any more."),
     "unknown_country": _("This is no country’s code of two letters."),
+    "malformed_price": _(
+        "Please write the price in figures, as 45 or 45.00: "
+        "no sign of the currency, and nothing between the thousands."
+    ),
     "picture_address": _("This is neither an https address nor a path of this site."),
 }
 _OTHER_FIELD = _("This is not as it should be.")
