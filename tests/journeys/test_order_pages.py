@@ -178,6 +178,21 @@ def test_p7_a_guest_orders_and_sees_what_was_ordered_and_nothing_personal(
     assert row["contact"]["M"]["phone"]["S"] == "+33 1 23"
 
 
+def test_0_19_the_page_says_the_same_whoever_lives_at_the_address(
+    site: Site, gateway: Gateway
+) -> None:
+    plant(site, "olga")
+    told = []
+    for number, email in enumerate(("olga@example.com", "nobody@example.com")):
+        browser = Browser(gateway, address=f"192.0.2.{number}")
+        browser.add(VOUCHER)
+        answer = order(browser, **{**WHO, "email": email})
+        page = browser.get(at(answer))
+        own = number_of(site, placed(answer))
+        told.append((page.status_code, text(page).replace(own, "…"), sorted(browser.cookies)))
+    assert told[0] == told[1]
+
+
 def test_of_an_order_that_is_not_his_nobody_sees_a_thing(browser: Browser, other: Browser) -> None:
     browser.add(VOUCHER)
     id_ = placed(order(browser, **WHO))
@@ -664,7 +679,7 @@ def test_p4_the_mails_link_leads_to_the_order_in_a_space_of_ones_own(
     id_ = placed(order(browser, **WHO, **POSTAL))
     token, before = browser.token(NINA), browser.twin()
     shown = text(browser.submit("/activate/link", token=token))
-    assert "This makes the account for n…@e….org." in shown
+    assert "This opens a space of your own for n…@e….org, with the order in it." in shown
     arrived = browser.submit("/activate", token=token)
     assert at(arrived) == f"/account/orders/{id_}?done=activated"
     page = text(browser.get(at(arrived)))
