@@ -6,12 +6,13 @@ from dataclasses import replace
 from foyer import passwords
 from foyer.operations import inviting, organizations, sessions
 from foyer.rules.carts import Product
+from foyer.rules.consents import said
 from foyer.rules.galleries import Gallery, Picture, Rights, forgiven
 from foyer.rules.organizations import Approval, Organization
 from foyer.rules.policy import POLICY
 from foyer.rules.roles import DEFAULT, ROOT, SITE_ADMINISTRATOR, Role
 from foyer.rules.users import Profile, State, User
-from foyer.storage import administrators, catalogue, grants, members, users
+from foyer.storage import administrators, catalogue, consents, grants, members, users
 from foyer.storage.organizations import new_organization
 from foyer.storage.table import ConditionFailed, write
 from local.pictures import SCENES
@@ -172,6 +173,7 @@ def plant(now: int) -> None:
                 users.own_address(user.email or "", user.id, now, asked_at=now),
                 users.put_password(user, passwords.hashed(PASSWORD, sessions.cost()), now),
                 members.put(user),
+                *(consents.add(user, one) for one in said(POLICY.shop, "sign_up", now, terms=True)),
                 *members.works(user.id, (), user.roles),
                 *administrators.kept(None, user),
             )

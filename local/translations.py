@@ -1,5 +1,6 @@
 """`make translations`: the words of pages, mails and problems, from the sources into the .po files
-(which people translate) and from there into the .mo files (which the functions read)."""
+(which people translate) and from there into the .mo files (which the functions read). The names of
+countries nobody need translate: countries.py."""
 
 import sys
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
-from local.site import ROOT
+from local.site import PATH, ROOT
 
 _ALWAYS = datetime(2026, 1, 1, tzinfo=UTC)  # else the same words compile to other bytes each day
 
@@ -113,6 +114,10 @@ def _without_dates(po: Path) -> None:
 
 
 def main() -> int:
+    sys.path[0:0] = PATH
+    from local import countries
+
+    countries.update()
     update()
     problems = list(missing())
     print("\n".join(problems) or "all words are translated and compiled")

@@ -6,7 +6,7 @@ from typing import Any
 from local.gateway import Gateway
 from local.site import Site
 from local.verify import breaches, plain_row
-from tests.visiting import PASSWORD, SECRETS, Browser
+from tests.visiting import PASSWORD, SECRETS, TERMS, Browser
 
 STUDIO, HOTEL = "studio-ana", "hotel-miramar"
 PATHS = {
@@ -33,9 +33,11 @@ def plant(
     status: str = "approved",
     password: bool = True,
     proved: bool = True,
+    agreed: bool = True,
     profile_type: str = "C",
 ) -> Person:
-    """Somebody of the organization, with a role (and where it is held), signed in."""
+    """Somebody of the organization, with a role (and where it is held), signed in. `agreed`: to the
+    terms."""
     users, storage = site.module("foyer.rules.users"), site.module("foyer.storage.users")
     roles = site.module("foyer.rules.roles")
     table, members = site.module("foyer.storage.table"), site.module("foyer.storage.members")
@@ -62,7 +64,7 @@ def plant(
         version=1,
         sessions={session.id: session} if status == "approved" else {},
         password_id="planted" if password and not pending else None,
-        terms="2026-11-01",
+        terms=TERMS if agreed else None,
         is_proved=proved,
     )
     rows: list[Any] = [storage.new_account(user), members.put(user)]
@@ -86,6 +88,11 @@ def plant(
         )
         rows.append(storage.put_password(user, hashed, now))
     rows += members.works(id_, (), user.roles)
+    if agreed:
+        consents = site.module("foyer.storage.consents")
+        shop = site.module("foyer.rules.policy").POLICY.shop
+        entries = site.module("foyer.rules.consents").said(shop, "sign_up", now, terms=True)
+        rows += [consents.add(user, entry) for entry in entries]
     rows += site.module("foyer.storage.administrators").kept(None, user)
     table.write(*rows)
     browser = Browser(Gateway(site), address=f"198.51.100.{sum(name.encode()) % 250}")

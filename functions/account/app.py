@@ -1,13 +1,14 @@
-"""The client's own space: his profile and address book, proving to be himself, his password, his
-address, his history."""
+"""The client's own space: his profile and address book, what he agreed to, proving to be himself,
+his password, his address, his history."""
 
-from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Header, Query
 from aws_lambda_powertools.event_handler.openapi.params import Path as InPath
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from foyer import clock
 from foyer.operations import (
@@ -15,47 +16,46 @@ from foyer.operations import (
     address,
     addresses,
     closing,
+    consents,
     export,
     galleries,
     profile,
     sessions,
 )
-from foyer.operations.export import Rest
-from foyer.operations.galleries import Shared
-from foyer.operations.selections import View
-from foyer.rules.addresses import Entry
-from foyer.rules.policy import ProfileType
+from foyer.operations.consents import Ledger
+from foyer.rules.policy import POLICY
 from foyer.rules.refusals import Reason
-from foyer.rules.users import Profile, User
+from foyer.rules.users import User
 from foyer.storage.idempotency import Once
-from foyer.storage.users import Record
 from foyer.web import cursors
+from foyer.web.account import (
+    AccountAnswer,
+    ConsentAnswer,
+    EntryAnswer,
+    ExportAnswer,
+    SharedGallery,
+    account_answer,
+    consent_answer,
+    entry_answer,
+    export_answer,
+    records_answer,
+    shared_gallery,
+)
 from foyer.web.api import CHANGING, NOTHING, SIGNED_IN, answers, new_api, nothing, request, serve
 from foyer.web.models import (
     Address,
     Body,
     BookEntry,
-    CartAnswer,
     Code,
     GivenPassword,
     IdempotencyKey,
-    Language,
-    Money,
     NewPassword,
     Notice,
-    PostalAnswer,
     ProfileChange,
     RecordAnswer,
-    RightsAnswer,
     SessionAnswer,
     Token,
-    WholeOrderAnswer,
-    cart_answer,
-    postal_answer,
-    record_answer,
     session_answer,
-    timestamp,
-    whole_order_answer,
 )
 
 app = new_api()
@@ -66,25 +66,10 @@ IfMatch = Annotated[str | None, Header(alias="If-Match", description="The profil
 # ---- his profile ---------------------------------------------------------------------------------
 
 
-class AccountAnswer(BaseModel):
-    id: str
-    email: str
-    name: str
-    phone: str | None
-    company: str | None
-    profile_type: ProfileType
-    locale: Language
-    organization_id: str
-    proved: bool = Field(description="Whether the address is known to be his, by a mailed code.")
-    terms: str | None = Field(description="The version he agreed to.")
-    newsletter: bool
-    version: int
-
-
 @app.get("/v1/account", responses=answers(200, AccountAnswer, *SIGNED_IN), tags=["account"])
 def see() -> AccountAnswer:
     user, _ = account.signed_in(request().visitor, clock.now())
-    return _account_answer(user)
+    return _tagged(user)
 
 
 @app.patch(
@@ -94,44 +79,18 @@ def see() -> AccountAnswer:
 )
 def change(form: ProfileChange, if_match: IfMatch = None) -> AccountAnswer:  # noqa: ARG001
     asked = request()
-    return _account_answer(
-        profile.change(asked.visitor, form.edit(), clock.now(), if_match=asked.if_match)
-    )
+    return _tagged(profile.change(asked.visitor, form.edit(), clock.now(), if_match=asked.if_match))
 
 
-def _account_answer(user: User) -> AccountAnswer:
-    said = user.profile or Profile("", "C")
+def _tagged(user: User) -> AccountAnswer:
     request().etag = str(user.version)
-    return AccountAnswer.model_validate(
-        {
-            "id": user.id,
-            "email": user.address,
-            "name": said.name,
-            "phone": said.phone,
-            "company": said.company,
-            "profile_type": said.profile_type,
-            "locale": user.language,
-            "organization_id": user.organization_id,
-            "proved": user.is_proved,
-            "terms": user.terms,
-            "newsletter": user.newsletter,
-            "version": user.version,
-        }
-    )
+    return account_answer(user)
 
 
 # ---- his address book ----------------------------------------------------------------------------
 
 HIS_BOOK = (*SIGNED_IN, Reason.PROVE_ADDRESS)
 EntryId = Annotated[str, InPath(min_length=1, max_length=64)]
-
-
-class EntryAnswer(PostalAnswer):
-    """`name` is whom the postman finds there."""
-
-    id: str
-    name: str
-    used_at: str
 
 
 class BookAnswer(BaseModel):
@@ -144,7 +103,7 @@ class BookAnswer(BaseModel):
 @app.get("/v1/account/addresses", responses=answers(200, BookAnswer, *HIS_BOOK), tags=["account"])
 def see_addresses() -> BookAnswer:
     book = addresses.book(request().visitor, clock.now())
-    return BookAnswer(items=[_entry_answer(entry) for entry in book.by_use()])
+    return BookAnswer(items=[entry_answer(entry) for entry in book.by_use()])
 
 
 @app.post(
@@ -169,7 +128,7 @@ def add_address(
     asked = request()
     once = Once(asked.idempotency_key, form.model_dump_json())
     entry = addresses.add(asked.visitor, form.name, form.postal(), clock.now(), once=once)
-    return _entry_answer(entry)
+    return entry_answer(entry)
 
 
 @app.put(
@@ -179,7 +138,7 @@ def add_address(
 )
 def change_address_entry(address_id: EntryId, form: BookEntry) -> EntryAnswer:
     visitor, now = request().visitor, clock.now()
-    return _entry_answer(addresses.change(visitor, address_id, form.name, form.postal(), now))
+    return entry_answer(addresses.change(visitor, address_id, form.name, form.postal(), now))
 
 
 @app.delete(
@@ -193,12 +152,84 @@ def take_out_address(address_id: EntryId) -> Response[None]:
     return NOTHING
 
 
-def _entry_answer(entry: Entry) -> EntryAnswer:
-    return EntryAnswer(
-        id=entry.id,
-        name=entry.name,
-        used_at=timestamp(entry.used_at),
-        **postal_answer(entry.postal).model_dump(),
+# ---- what he agreed to ---------------------------------------------------------------------------
+
+
+class Said(Body):
+    """The version of the terms he agrees to, whether he wants the newsletter, or both."""
+
+    terms: Annotated[str, Field(min_length=1, max_length=40)] | None = None
+    newsletter: bool | None = None
+
+    @model_validator(mode="after")
+    def something(self) -> "Said":
+        if self.terms is None and self.newsletter is None:
+            raise PydanticCustomError("missing", "terms or newsletter")
+        return self
+
+
+class TermsAnswer(BaseModel):
+    version: str
+    accepted: str | None = Field(description="The version he agreed to.")
+    url: str
+
+
+class ConsentsAnswer(BaseModel):
+    """How he stands, and what he said, the newest first."""
+
+    terms: TermsAnswer
+    newsletter: bool
+    items: list[ConsentAnswer]
+    next: str | None
+
+
+@app.get(
+    "/v1/account/consents",
+    responses=answers(200, ConsentsAnswer, *SIGNED_IN, Reason.INVALID_CURSOR),
+    tags=["account"],
+)
+def see_consents(
+    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+    cursor: Annotated[str | None, Query(max_length=2000)] = None,
+) -> ConsentsAnswer:
+    visitor, now = request().visitor, clock.now()
+    me = visitor.bearer.user_id if visitor.bearer else ""
+    after = cursors.read(cursor, CONSENTS, me, now)
+    return _consents_answer(consents.ledger(visitor, now, limit=limit, after=after), now)
+
+
+@app.post(
+    "/v1/account/consents",
+    responses=answers(
+        200,
+        ConsentsAnswer,
+        *CHANGING,
+        *SIGNED_IN,
+        Reason.TERMS_CHANGED,
+        Reason.TOO_MANY_MAILS,
+        Reason.KEY_REUSED,
+    ),
+    tags=["account"],
+)
+def say(form: Said, idempotency_key: IdempotencyKey = None) -> ConsentsAnswer:  # noqa: ARG001
+    asked, now = request(), clock.now()
+    once = Once(asked.idempotency_key, form.model_dump_json())
+    ledger = consents.say(
+        asked.visitor, now, terms=form.terms, newsletter=form.newsletter, once=once
+    )
+    return _consents_answer(ledger, now)
+
+
+CONSENTS = "my consents"  # the list a cursor is of
+
+
+def _consents_answer(ledger: Ledger, now: int) -> ConsentsAnswer:
+    terms = POLICY.shop.terms
+    return ConsentsAnswer(
+        terms=TermsAnswer(version=terms.version, accepted=ledger.user.terms, url=terms.url),
+        newsletter=ledger.user.newsletter,
+        items=[consent_answer(entry) for entry in ledger.entries],
+        next=cursors.sign(ledger.last, CONSENTS, ledger.user.id, now),
     )
 
 
@@ -304,17 +335,6 @@ def change_address(form: AToken) -> SessionAnswer:
 # ---- what is shared with him, and what happened --------------------------------------------------
 
 
-class SharedGallery(BaseModel):
-    """`locked` while the address is not proved: then only that there is one is told."""
-
-    id: str
-    title: str | None
-    studio: str | None
-    door: Literal["open", "password", "sign_in", "not_invited"]
-    locked: bool
-    rights: RightsAnswer
-
-
 class SharedGalleries(BaseModel):
     items: list[SharedGallery]
     next: str | None
@@ -335,21 +355,8 @@ def shared_with_me(
     after = cursors.read(cursor, query, me, now)
     found, last = galleries.shared_with(visitor, now, limit=limit, after=after)
     return SharedGalleries(
-        items=[_shared(one) for one in found],
+        items=[shared_gallery(one) for one in found],
         next=cursors.sign(last, query, me, now),
-    )
-
-
-def _shared(one: Shared) -> SharedGallery:
-    return SharedGallery.model_validate(
-        {
-            "id": one.gallery_id,
-            "title": one.gallery.title if one.gallery else None,
-            "studio": one.gallery.studio if one.gallery else None,
-            "door": one.entry.door.value,
-            "locked": one.gallery is None,
-            "rights": vars(one.entry.rights),
-        }
     )
 
 
@@ -372,67 +379,10 @@ def history(
     me = visitor.bearer.user_id if visitor.bearer else ""
     after = cursors.read(cursor, query, me, now)
     records, last = account.history(visitor, now, limit=limit, after=after)
-    return HistoryAnswer(items=_records(records, me), next=cursors.sign(last, query, me, now))
-
-
-def _records(records: Iterable[Record], me: str) -> list[RecordAnswer]:
-    return [record_answer(one, "you" if one.actor == me else "studio") for one in records]
+    return HistoryAnswer(items=records_answer(records, me), next=cursors.sign(last, query, me, now))
 
 
 # ---- taking it along, and leaving ----------------------------------------------------------------
-
-
-class ExportedSession(BaseModel):
-    browser: str
-    started_at: str
-    seen_at: str
-
-
-class ExportedPicture(BaseModel):
-    """`title` is null of what he may not see any more."""
-
-    gallery_id: str
-    picture_id: str
-    title: str | None
-
-
-class ExportedSelection(BaseModel):
-    id: str
-    name: str | None
-    created_at: str
-    shared: bool
-    submitted_at: dict[str, str] = Field(description="By gallery: when it was sent there last.")
-    pictures: list[ExportedPicture]
-
-
-class ExportedOffer(BaseModel):
-    """An order that names his address and is nobody's yet."""
-
-    id: str
-    number: str
-    placed_at: str
-    total: Money
-
-
-class ExportedRest(BaseModel):
-    sessions: list[ExportedSession]
-    addresses: list[EntryAnswer]
-    claims: list[ExportedOffer]
-    cart: CartAnswer
-    selections: list[ExportedSelection]
-    galleries: list[SharedGallery]
-    history: list[RecordAnswer]
-
-
-class ExportAnswer(BaseModel):
-    """Everything the person's own pages show. What does not fit into one answer are older orders:
-    with `?cursor=` they come, and then `rest` is null."""
-
-    exported_at: str
-    account: AccountAnswer
-    orders: list[WholeOrderAnswer]
-    next: str | None
-    rest: ExportedRest | None
 
 
 @app.get(
@@ -451,61 +401,7 @@ def export_all(cursor: Annotated[str | None, Query(max_length=2000)] = None) -> 
     visitor, now, query = request().visitor, clock.now(), "export"
     me = visitor.bearer.user_id if visitor.bearer else ""
     found = export.export(visitor, now, after=cursors.read(cursor, query, me, now))
-    return ExportAnswer(
-        exported_at=timestamp(now),
-        account=_account_answer(found.user),
-        orders=[whole_order_answer(one.order, whole=one.whole) for one in found.orders],
-        next=cursors.sign(found.last, query, me, now),
-        rest=None if found.rest is None else _rest(found.rest, me),
-    )
-
-
-def _rest(rest: Rest, me: str) -> ExportedRest:
-    return ExportedRest(
-        sessions=[
-            ExportedSession(
-                browser=one.browser,
-                started_at=timestamp(one.started_at),
-                seen_at=timestamp(one.seen_at),
-            )
-            for one in rest.sessions
-        ],
-        addresses=[_entry_answer(entry) for entry in rest.book.by_use()],
-        claims=[
-            ExportedOffer(
-                id=order.id,
-                number=order.number,
-                placed_at=timestamp(order.placed_at),
-                total=Money(amount=order.total, currency=order.currency),
-            )
-            for order in rest.offered
-        ],
-        cart=cart_answer(rest.cart),
-        selections=[_selection(view) for view in rest.selections],
-        galleries=[_shared(one) for one in rest.galleries],
-        history=[
-            record_answer(one, "you" if one.actor == me else "studio") for one in rest.history
-        ],
-    )
-
-
-def _selection(view: View) -> ExportedSelection:
-    selection = view.selection
-    return ExportedSelection(
-        id=selection.id,
-        name=selection.name,
-        created_at=timestamp(selection.made_at),
-        shared=selection.share_id is not None,
-        submitted_at={id_: timestamp(at) for id_, at in selection.submitted.items()},
-        pictures=[
-            ExportedPicture(
-                gallery_id=one.kept.gallery_id,
-                picture_id=one.kept.picture_id,
-                title=one.picture.title if one.picture is not None else None,
-            )
-            for one in view.pictures
-        ],
-    )
+    return export_answer(found, cursors.sign(found.last, query, me, now), now)
 
 
 @app.delete(

@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from email.headerregistry import Address
 from email.message import EmailMessage
+from email.policy import EmailPolicy
 from email.utils import format_datetime
 from functools import cache
 from pathlib import Path
@@ -37,6 +38,19 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 MOST_TIME_FOR_ONE = 35_000  # milliseconds: a call to SES and the mark, at their worst
 SOURCE = "foyer"  # of our events, for the rules of whoever listens
+
+ONE_CLICK = {"newsletter"}  # a mail program ends them by itself (RFC 8058)
+
+
+class _Mails(EmailPolicy):
+    """Headers as the standard library lays them out, but for an address that mail programs read as
+    it stands: folded or encoded, it is none."""
+
+    def fold_binary(self, name: str, value: str) -> bytes:
+        if name == "List-Unsubscribe":
+            return f"{name}: {value}{self.linesep}".encode()
+        return super().fold_binary(name, value)
+
 
 logger = Logger(service="foyer")
 processor = BatchProcessor(
@@ -181,7 +195,7 @@ def render(mail: Mail) -> EmailMessage:
 
     said = environment.get_template(f"{mail.kind}.jinja").make_module(facts)
     sender = os.environ["SENDER"]
-    message = EmailMessage()
+    message = EmailMessage(policy=_Mails())
     message["Subject"] = str(said.subject)  # type: ignore[attr-defined]
     message["From"] = Address(settings().site_name, addr_spec=sender)
     message["To"] = Address(addr_spec=mail.to)
@@ -189,6 +203,10 @@ def render(mail: Mail) -> EmailMessage:
     message["Message-ID"] = f"<{mail.id}@{sender.partition('@')[2]}>"
     message["Auto-Submitted"] = "auto-generated"
     message["X-Auto-Response-Suppress"] = "All"
+    if mail.kind in ONE_CLICK:
+        url = f"{settings().site_url}/v1/unsubscribe/{mail.facts['token']}"
+        message["List-Unsubscribe"] = f"<{url}>"
+        message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     message.set_content(part("layout.txt"))
     message.add_alternative(part("layout.html"), subtype="html")
     message["Content-Language"] = mail.language  # set earlier, it would go to the text part alone

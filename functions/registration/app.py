@@ -1,12 +1,14 @@
-"""From guest to client: sign up, the mailed link, a forgotten password."""
+"""From guest to client: sign up, the mailed link, a forgotten password. And away from the
+newsletter, which nobody need sign in for."""
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
+from aws_lambda_powertools.event_handler.openapi.params import Path as InPath
 from pydantic import BaseModel, Field
 
 from foyer import clock
-from foyer.operations import activation, passwords, registration
+from foyer.operations import activation, consents, passwords, registration
 from foyer.operations.activation import Choice
 from foyer.rules.policy import ProfileType
 from foyer.rules.refusals import Reason
@@ -242,6 +244,22 @@ def reset(form: Reset) -> ResetAnswer:
     return ResetAnswer(
         session=session_answer(done.presence), transfer=transfer_answer(done.receipt)
     )
+
+
+class Unsubscribed(BaseModel):
+    newsletter: Literal[False] = False
+
+
+@app.post(
+    "/v1/unsubscribe/<token>",
+    responses=answers(200, Unsubscribed, Reason.LINK_INVALID, Reason.TOO_LARGE, Reason.BUSY),
+    tags=["registration"],
+)
+def unsubscribe(token: Annotated[str, InPath(max_length=200)]) -> Unsubscribed:
+    """Of a newsletter's `List-Unsubscribe` header (RFC 8058): called by mail programs, from
+    anywhere, with whatever body; as often as it is called the answer is the same."""
+    consents.unsubscribe(token, clock.now())
+    return Unsubscribed()
 
 
 def lambda_handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:

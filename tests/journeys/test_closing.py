@@ -280,7 +280,13 @@ KINDS = {
     "event": ("names nobody", "names nobody", None),
     "limit": ("names nobody", "names nobody", None),
 }
-NO_ROWS = {"audit_of", "product_in", "products_in", "submitted_to"}  # of no kind of their own
+NO_ROWS = {
+    "audit_of",
+    "consents_of",
+    "product_in",
+    "products_in",
+    "submitted_to",
+}  # of no kind of their own
 
 
 def test_every_kind_of_row_is_exported_or_not_and_erased_or_not_for_a_reason(site: Site) -> None:
@@ -327,3 +333,34 @@ def test_she_has_a_row_of_every_kind_and_after_closing_of_none(
         if fate == "erased" and pattern is not None:
             assert not rows_of(pattern), f"{kind} is left"
     assert named(site) == []
+
+
+# ---- the pages -----------------------------------------------------------------------------------
+
+
+def test_the_pages_offer_everything_as_a_file_and_ask_twice_before_closing(
+    site: Site, gateway: Gateway, ana: Person
+) -> None:
+    browser, order = wilma_has_everything(site, gateway, ana)
+    site.advance(601)
+    asked = browser.get("/account/export")
+    assert asked.status_code == 401
+    assert "Show that it is you" in asked.text
+    browser.submit("/account/proof", password=PASSWORD, back="/account/export")
+    file = browser.get("/account/export")
+    assert file.headers["Content-Disposition"] == 'attachment; filename="my-account.json"'
+    assert json.loads(file.text) == browser.get("/v1/account/export").json
+    privacy = browser.get("/account/privacy").text
+    assert 'href="/account/close"' in privacy
+    assert 'href="/account/export"' in privacy
+    page = browser.get("/account/close").text
+    assert order["number"] in page  # which is still under way
+    unsure = browser.submit("/account/close")
+    assert unsure.status_code == 422
+    assert browser.session()["authentication"] == "signed_in"
+    closed = browser.submit("/account/close", sure="yes")
+    assert closed.status_code == 200
+    assert "Your account is closed" in closed.text
+    assert named(site) == []
+    again = browser.submit("/account/close", sure="yes")
+    assert again.status_code in {200, 401}

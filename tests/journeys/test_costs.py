@@ -8,7 +8,7 @@ from local.cloud import size
 from local.site import Site
 from tests.journeys.test_cart import fill
 from tests.people import HOTEL, administrator, plant
-from tests.visiting import CALENDAR, PASSWORD, PRINT, VOUCHER, Browser
+from tests.visiting import CALENDAR, PASSWORD, PRINT, TERMS, VOUCHER, Browser
 
 
 @pytest.fixture
@@ -144,6 +144,16 @@ def test_activating_here_costs_3_calls_whatever_the_cart_holds(
         assert cost["calls"] <= 3
         assert cost["reads"] <= 4
         assert cost["writes"] <= 30
+
+
+def test_activating_costs_as_much_with_the_newsletter(site: Site, warm: Browser) -> None:
+    """Its entry in the ledger and its mail are within the budget."""
+    warm.sign_up(NINA, consents={"terms": TERMS, "newsletter": True})
+    assert warm.activate(warm.token(NINA), password=PASSWORD).status_code == 200
+    cost = warm.cost()
+    assert cost["calls"] <= 3
+    assert cost["reads"] <= 4
+    assert cost["writes"] <= 30
 
 
 @pytest.mark.parametrize("lines", [1, 100])

@@ -57,6 +57,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "PATCH /v1/account": {"name": "A", "phone": "12345", "company": "B", "locale": "fr"},
     "POST /v1/account/addresses": dict(HOME),
     "PUT /v1/account/addresses/{address_id}": dict(HOME),
+    "POST /v1/account/consents": dict(CONSENTS),
     "POST /v1/account/proof": {"password": PASSWORD},
     "PUT /v1/account/password": {"new": PASSWORD},
     "POST /v1/account/email": {"email": "a@example.com"},

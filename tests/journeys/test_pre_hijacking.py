@@ -80,7 +80,7 @@ class Hijack(RuleBasedStateMachine):
 
     def owners_id(self, address: str = OWNER) -> str | None:
         row = self.site.cloud.row(f"EMAIL#{address}", "EMAIL")
-        return None if row is None else row["user"]["S"]
+        return None if row is None or "user" not in row else row["user"]["S"]  # he left it
 
     def owners_ids(self) -> set[str]:
         """The accounts of the owner's mailboxes: he may have one for each."""

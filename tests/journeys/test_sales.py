@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from local.site import Site
+from tests.journeys.test_cart import update
 from tests.ordering import place
 from tests.people import HOTEL, STUDIO, Person, administrator, plant
 from tests.visiting import PRINT, VOUCHER, Browser, said
@@ -119,3 +120,26 @@ def test_an_order_of_two_studios_is_seen_by_both_and_goes_on_by_who_reaches_both
     for person in (ana, hugo):
         (seen,) = person.browser.get("/v1/staff/orders?status=confirmed").json["items"]
         assert seen["id"] == order["id"]
+
+
+def test_a_page_that_began_where_he_sells_no_more_goes_on_where_he_does(
+    site: Site, browser: Browser
+) -> None:
+    hugo = plant(site, "hugo", role=("photographer", HOTEL), org=HOTEL)
+    ring = {"name": "Key ring", "kind": "other", "price": {"amount": 900, "currency": "EUR"}}
+    made = hugo.browser.post("/v1/staff/products", ring).json["id"]
+    for number in range(2):
+        browser.add(VOUCHER)
+        place(browser, f"nina{number}@example.org")
+    site.advance(60)
+    browser.add({"product_id": made, "quantity": 1})
+    newest = place(browser, "nina@example.org").json
+    eva = plant(site, "eva", role=("photographer", STUDIO), org=STUDIO)
+    cursor = eva.browser.get("/v1/staff/orders?limit=1").json["next"]
+    row = site.cloud.row(f"USER#{eva.id}", "USER")
+    assert row is not None
+    (role,) = row["roles"]["L"]
+    moved = {"M": {**role["M"], "organization_id": {"S": HOTEL}}}
+    update(site, f"USER#{eva.id}", "USER", "roles", {"L": [moved]})
+    page = eva.browser.get(f"/v1/staff/orders?limit=1&cursor={cursor}").json
+    assert [one["id"] for one in page["items"]] == [newest["id"]]

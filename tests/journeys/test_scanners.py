@@ -28,6 +28,11 @@ FORMS = [
     "/account/security/sessions",
     "/account/proof",
     "/account/proof/code",
+    "/account/profile",
+    "/account/addresses",
+    "/account/privacy",
+    "/account/terms",
+    "/unsubscribe",
 ]
 
 

@@ -458,7 +458,7 @@ def test_p16_to_p20_an_account_opened_on_behalf_becomes_its_owners_by_a_password
     user = done.json["session"]["user"]
     assert (user["id"], user["name"], user["profile_type"]) == (person["id"], "Nina", "C")
     assert done.json["session"]["next"] == ["accept_terms"], "nobody agreed for him (P20)"
-    assert not [row for row in site.cloud.rows() if row["sk"]["S"].startswith("CONSENT#")]
+    assert browser.get("/v1/account/consents").json["items"] == []
     assert done.json["transfer"]["lines"], "what he had in his cart as a guest comes along"
     assert browser.quantities() == {"voucher": 1}
     seen = boss.browser.get(f"/v1/staff/users/{person['id']}").json
@@ -484,8 +484,11 @@ def test_p20_terms_sent_by_the_owner_are_his(site: Site, boss: Person, browser: 
     consents = {"terms": TERMS, "newsletter": True}
     browser.activate(browser.token(NINA), password=PASSWORD, consents=consents)
     assert browser.session()["next"] == []
-    (row,) = [row for row in site.cloud.rows() if row["sk"]["S"].startswith("CONSENT#")]
-    assert row["by"]["S"] == "self"
+    entries = browser.get("/v1/account/consents").json["items"]
+    assert {(entry["document"], entry["given"], entry["actor"]) for entry in entries} == {
+        ("terms", True, "self"),
+        ("newsletter", True, "self"),
+    }
 
 
 def test_a_consent_in_staffs_request_is_refused(boss: Person, browser: Browser) -> None:

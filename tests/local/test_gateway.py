@@ -185,6 +185,7 @@ def test_every_event_file_is_answered(site: Site) -> None:
         "session-sign-in": ("SessionFunction", 401),
         "registration-sign-up": ("RegistrationFunction", 202),
         "account-password": ("AccountFunction", 401),
+        "account-consents": ("AccountFunction", 401),
         "staff-approve": ("StaffFunction", 401),
         "cart-get": ("CartFunction", 200),
         "cart-add-line": ("CartFunction", 201),

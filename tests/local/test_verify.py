@@ -897,7 +897,7 @@ def _pattern(said: ast.expr) -> str:
 def test_every_key_of_keys_py_is_of_a_kind(lived: Rows) -> None:
     """A kind that is new must be told to the checks."""
     # where a family begins, and another way to a row that is told
-    beginnings = {"audit_of", "submitted_to", "products_in", "product_in"}
+    beginnings = {"audit_of", "consents_of", "submitted_to", "products_in", "product_in"}
     made = {
         name
         for name, function in vars(keys).items()

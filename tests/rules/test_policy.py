@@ -36,6 +36,7 @@ LATE = '[[registration]]\nname = "{}"\n{}\nroles = []\n\n[approvals]'
         ("lines = 100", "lines = 101", "carts.lines is 101. It goes from 1 to 100"),
         ("quantity = 99", "quantity = 0", "carts.quantity is 0. It goes from 1 to 99"),
         ("[outbox]", "[outbox", "this is no TOML"),
+        ('sha256 = "', 'sha256 = "x', "shop.terms.sha256 is no SHA-256. `make test` says"),
         ("[shop.terms]", "[shop.other]", "unknown key shop.other"),
         ('order = ["G"', 'order = ["X"', "actions.order.0. is 'X'. Name one of G, R, A, S"),
         ('profile_type = "B"', 'profile_type = "X"', "Name one of C, B"),

@@ -20,6 +20,7 @@ from skin.page import (
     MINE,
     POSTED,
     SCRIPT,
+    Count,
     Page,
     Typed,
     documented,
@@ -35,8 +36,6 @@ router = Router()
 
 SECURITY = "/account/security"  # where most of what needs a proof is done
 AT_ONCE = 20
-
-Count = Annotated[int, Query(ge=0, le=1000)]
 
 
 @router.get("/account", responses=documented(*MINE), tags=["pages"])

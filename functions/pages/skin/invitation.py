@@ -29,7 +29,7 @@ from skin.page import (
     see_other,
     yes_or_no,
 )
-from skin.registration import AnAddress, agreed, pasted_token, what_moved
+from skin.registration import AnAddress, agreed, on_to, pasted_token, what_moved
 
 router = Router()
 
@@ -185,7 +185,7 @@ def sign_in(
         done = invitations.accept(visitor, token, Choice(), now)
     except Refusal as refusal:
         return invitation_page(token, _shown(refusal), None, typed)
-    return _inside(done, entered.receipt)
+    return _inside(done, entered.receipt, signed_in=True)
 
 
 @router.post(
@@ -207,11 +207,12 @@ def ask_code(token: Typed = "", email: Typed = "") -> Page:
     return invitation_page(token, None, None, typed, mailed=form.email)
 
 
-def _inside(done: Accepted, receipt: Receipt | None) -> Page:
+def _inside(done: Accepted, receipt: Receipt | None, *, signed_in: bool = False) -> Page:
     if done.presence is None:
         return page("answered.html", answer="waiting")
     path = f"/galleries/{done.gallery.id}"
-    return see_other(path, done="accepted", **what_moved(receipt))
+    told = {"done": "accepted", **what_moved(receipt)}
+    return on_to(done.presence, path, **told) if signed_in else see_other(path, **told)
 
 
 def _shown(refusal: Refusal) -> Refusal:

@@ -14,7 +14,7 @@ from typing import Annotated, Any, TypeVar
 from urllib.parse import quote, urlencode
 
 from aws_lambda_powertools.event_handler import Response
-from aws_lambda_powertools.event_handler.openapi.params import Form
+from aws_lambda_powertools.event_handler.openapi.params import Form, Query
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from pydantic import BaseModel, ValidationError
@@ -56,6 +56,7 @@ M = TypeVar("M", bound=BaseModel)
 Typed = Annotated[str, Form(max_length=400)]
 Yes = Annotated[str, Form(max_length=10)]
 Kept = Annotated[str, Form(max_length=4000)]
+Count = Annotated[int, Query(ge=0, le=1000)]  # what a page says of a receipt
 
 # ---- what the OpenAPI document says --------------------------------------------------------------
 
@@ -240,8 +241,9 @@ _SEEN_AT = {
     "/selections/pictures": "/selections",
 }
 _SEEN_ABOVE = re.compile(
-    r"(/cart|/invitation|/account/claims|/galleries/[^/]+|/selections/[^/]+|/staff/organizations"
-    r"|/staff/people/[^/]+|/staff/products/[^/]+)/[^/]+"
+    r"(/cart|/invitation|/account/claims|/account/addresses/[^/]+|/galleries/[^/]+"
+    r"|/selections/[^/]+|/staff/organizations|/staff/people/[^/]+|/staff/products/[^/]+"
+    r"|/staff/orders/[^/]+)/[^/]+"
 )
 _SEEN_IN_GALLERY = re.compile(
     r"(/staff/galleries/[^/]+(?:/invitations|/requests|/selections|(?=/pictures)))(?:/[^/]+){1,3}"

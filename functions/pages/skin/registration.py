@@ -11,9 +11,10 @@ from pydantic_core import PydanticCustomError
 from foyer import clock
 from foyer.operations import activation, passwords, registration
 from foyer.operations.activation import Activated, Choice
+from foyer.operations.sessions import Presence
 from foyer.rules.policy import POLICY
 from foyer.rules.refusals import Reason, Refusal
-from foyer.rules.users import Profile
+from foyer.rules.users import Profile, what_is_next
 from foyer.storage.receipts import Receipt
 from foyer.web import problems
 from foyer.web.api import request
@@ -270,6 +271,18 @@ def pasted_token(typed: str) -> str:
     return typed.strip().rpartition("#t=")[2]
 
 
+ASK_TERMS = "/account/terms"
+
+
+def on_to(presence: Presence, path: str, **told: str) -> Page:
+    """Where somebody goes who has just signed in. Who has not agreed to the terms as they are is
+    asked on the way (P20); he may say "not now"."""
+    user, terms = presence.user, POLICY.shop.terms
+    if user is not None and "accept_terms" in what_is_next(user, terms.version):
+        return see_other(ASK_TERMS, back=path, **told)
+    return see_other(path, **told)
+
+
 def what_moved(receipt: Receipt | None) -> dict[str, str]:
     """What the next page says of a receipt, in one sentence."""
     if receipt is None:
@@ -341,7 +354,7 @@ def reset(token: Typed = "", password: Typed = "", take_over: Yes = "") -> Page:
         if refusal.reason is Reason.ALREADY_ACTIVE:
             refusal = Refusal(Reason.LINK_USED)
         return _reset_page(refusal, None, typed)
-    return see_other("/account", done="reset", **what_moved(done.receipt))
+    return on_to(done.presence, "/account", done="reset", **what_moved(done.receipt))
 
 
 def _reset_page(

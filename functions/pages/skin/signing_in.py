@@ -30,7 +30,7 @@ from skin.page import (
     seen_at,
     yes_or_no,
 )
-from skin.registration import LINK, AnAddress, activation_page, pasted_token, what_moved
+from skin.registration import LINK, AnAddress, activation_page, on_to, pasted_token, what_moved
 
 router = Router()
 
@@ -176,7 +176,7 @@ def _arrived(done: sessions.SignedIn, back: str, keep: Mapping[str, str]) -> Pag
         return _continue_page(keep["then"], keep["kept"], done.presence.line_count)
     path, _, query = _own_place(back or "/account").partition("?")
     wanted = {**dict(parse_qsl(query)), "done": "signed-in", **what_moved(done.receipt)}
-    return see_other(path, **wanted)
+    return on_to(done.presence, path, **wanted)
 
 
 # Of a query, what a mailed or kept link to a list of staff asks for.

@@ -132,7 +132,7 @@ class Token:
     the link, and what proves that we mailed it. Nothing derived from it is ever stored.
 
     `purpose`: "act" activates a claim, "rst" sets a new password, "eml" changes the address, "inv"
-    invites to a gallery, "sel" shows a selection.
+    invites to a gallery, "sel" shows a selection, "uns" ends the newsletter.
     """
 
     purpose: str

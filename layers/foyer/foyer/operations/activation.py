@@ -313,9 +313,13 @@ def _before(visitor: Visitor, link: _Link, rows: Mapping[Key, Item]) -> User | N
 
 
 def _joining(link: _Link, choice: Choice, profile: Profile, before: User | None) -> Joining:
-    """With what was sent, and in this browser what was said at the sign-up."""
-    claim = link.own or link.mailed
-    agreed = choice.terms or (claim.terms if link.own is not None else None)
+    """With what was sent, and in this browser what was said at the sign-up, where it was said of
+    what is in force today."""
+    claim, shop = link.own or link.mailed, POLICY.shop
+    terms, newsletter = choice.terms, choice.newsletter
+    if terms is None and link.own is not None:
+        terms = shop.terms.version if claim.terms == shop.terms.version else None
+        newsletter = claim.newsletter == shop.newsletter.version
     opened = before.roles if claim.on_behalf and before is not None else ()
     return Joining(
         email=claim.email,
@@ -323,8 +327,8 @@ def _joining(link: _Link, choice: Choice, profile: Profile, before: User | None)
         asked_at=claim.made_at,
         profile=profile,
         kind=_kind(claim),
-        terms=agreed,
-        newsletter=choice.newsletter if choice.terms is not None else claim.newsletter,
+        terms=terms,
+        newsletter=newsletter,
         password=choice.password,
         roles=opened,
         is_proved=link.own is not None or claim.order_id is None,

@@ -4,7 +4,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from foyer.operations import account, addresses, claiming, galleries, orders, selections, sessions
+from foyer.operations import (
+    account,
+    addresses,
+    claiming,
+    consents,
+    galleries,
+    orders,
+    selections,
+    sessions,
+)
 from foyer.operations.galleries import Shared
 from foyer.operations.orders import Seen
 from foyer.operations.selections import View
@@ -12,6 +21,7 @@ from foyer.operations.sessions import Visitor
 from foyer.operations.shopping import see_cart
 from foyer.rules.addresses import Book
 from foyer.rules.carts import PricedCart
+from foyer.rules.consents import Consent
 from foyer.rules.orders import Order
 from foyer.rules.refusals import Reason, Refusal
 from foyer.rules.sessions import Session
@@ -46,6 +56,7 @@ class Rest:
     cart: PricedCart
     selections: list[View]
     galleries: list[Shared]
+    consents: list[Consent]
     history: list[Record]
 
 
@@ -69,6 +80,10 @@ def _rest(visitor: Visitor, now: int) -> Rest:
     def records(after: Item | None) -> tuple[list[Record], Item | None]:
         return account.history(visitor, now, limit=AT_ONCE, after=after)
 
+    def said(after: Item | None) -> tuple[list[Consent], Item | None]:
+        ledger = consents.ledger(visitor, now, limit=AT_ONCE, after=after)
+        return ledger.entries, ledger.last
+
     def kept(after: Item | None) -> tuple[list[Any], Item | None]:
         start = Key(after["pk"], after["sk"]) if after else None
         return selections.listed(visitor, now, limit=AT_ONCE, after=start)
@@ -80,6 +95,7 @@ def _rest(visitor: Visitor, now: int) -> Rest:
         cart=see_cart(visitor, now),
         selections=[selections.see(visitor, one.id, now) for one in _all(kept)],
         galleries=list(_all(shared)),
+        consents=list(_all(said)),
         history=list(_all(records)),
     )
 

@@ -7,9 +7,11 @@ from dataclasses import dataclass, replace
 
 from foyer import passwords
 from foyer.credentials import Entropy, new_id
+from foyer.operations import consents
 from foyer.operations.events import happened
 from foyer.operations.sessions import Visitor, asked_mail, cost
 from foyer.rules import registration as rules
+from foyer.rules.consents import OF_KIND, said
 from foyer.rules.organizations import Organization, needs_approval
 from foyer.rules.policy import POLICY, Kind
 from foyer.rules.refusals import Reason, Refusal
@@ -35,7 +37,8 @@ REMEMBERED_APPLICATIONS = 10
 @dataclass(frozen=True)
 class Joining:
     """What somebody joins with. `asked_at` is when the mail was asked for that proves his address;
-    `terms` what he agreed to himself; `is_proved` whether the link was his alone to have (0.9)."""
+    `terms` the version in force, where he agreed to it himself; `is_proved` whether the link was
+    his alone to have (0.9)."""
 
     email: str
     address: str
@@ -82,6 +85,7 @@ def account(
         sessions={},
         password_id=None if joining.password is None else new_id(entropy),
         terms=joining.terms,
+        newsletter=joining.newsletter,
         is_proved=joining.is_proved,
     )
 
@@ -109,9 +113,15 @@ def changes(
     ]
     if joining.password is not None:
         rows.append(users.put_password(made, passwords.hashed(joining.password, cost()), now))
-    if made.terms is not None:
-        id_ = new_id(entropy)
-        rows.append(users.consent(made.id, id_, made.terms, joining.newsletter, now))
+    wanted_it = before is not None and before.newsletter
+    entries = said(
+        POLICY.shop,
+        OF_KIND[joining.kind],
+        now,
+        terms=True if made.terms is not None else None,
+        newsletter=made.newsletter if made.newsletter or wanted_it else None,
+    )
+    rows += consents.rows_of(made, entries, now, entropy)
     if approved:
         rows.append(asked_mail("activated", visitor, joining.address, now, entropy))
     else:

@@ -41,6 +41,7 @@ UNASKED = frozenset(
         "also_admitted",
         "invitation",
         "new_address",
+        "newsletter",  # wanted, and yet a complaint stops newsletters
         "no_account",
         "not_admitted",
     }
@@ -80,6 +81,8 @@ def _written(mail: Mail, now: int, entropy: Entropy) -> Mail:
         return _invitation(mail, now)
     if mail.kind in ABOUT_ORDERS:
         return _order(mail, now, entropy)
+    if mail.kind == "newsletter":
+        return _newsletter(mail, now)
     if mail.kind not in ASKED:
         return mail
     email = logon_id(mail.to)
@@ -113,6 +116,18 @@ def _to_owner(mail: Mail, user: User, email: str, now: int, entropy: Entropy) ->
     if mail.kind == "reset":
         return _reset(mail, user, now, entropy)
     return _code(mail, user, email, now)
+
+
+def _newsletter(mail: Mail, now: int) -> Mail:
+    """To who asked for it, where he is now; who has withdrawn it since is told nothing. Its token
+    ends it, for ever and as often as it is used: there is nothing else it could do."""
+    key = keys.user(mail.facts["owner"])
+    user = users.from_item(read([key], consistent=True).get(key))
+    if user is None or not user.newsletter:
+        raise Moot
+    token = Token.made(link_keys(now).key, "uns", user.id, user.id, user.id)
+    mail = replace(mail, to=user.address or mail.to, language=user.language)
+    return _told(mail, "newsletter", token=str(token))
 
 
 def _new_address(mail: Mail, now: int) -> Mail:

@@ -148,7 +148,7 @@ def _claim(user: User, now: int, entropy: Entropy) -> Claim:
         profile=user.profile,
         language=user.language,
         terms=None,  # nobody says yes for another (P20)
-        newsletter=False,
+        newsletter=None,
         made_at=now,
         expires=now + days * DAY,
         link_id=new_id(entropy),

@@ -12,12 +12,14 @@ from secrets import token_bytes
 
 from foyer.credentials import Entropy, new_id, new_order_id, new_order_number
 from foyer.operations import doors, sessions
+from foyer.operations.consents import having_said, rows_of
 from foyer.operations.events import order_event
 from foyer.operations.registration import check_terms, email_hash, new_claim, oldest_claim
 from foyer.operations.sessions import RETRIES, Visitor, done_before
 from foyer.rules.addresses import Book, Postal, used
 from foyer.rules.addresses import Entry as Address
 from foyer.rules.carts import Cart, Known, PricedCart, priced, told_anew
+from foyer.rules.consents import changed
 from foyer.rules.orders import (
     Contact,
     Entry,
@@ -292,7 +294,7 @@ def _somebodys(
     changes: list[Change] = []
     facts = {"order": order.id}
     if visitor.level is Level.SIGNED_IN:
-        changes.append(users.acts(user))
+        changes += _agreed(visitor, user, checkout, now, entropy)
         changes.append(orders.show(user.id, order.id, now, whole=True))
     else:
         changes.append(orders.placed_by(user.id, order.id, now))
@@ -305,7 +307,7 @@ def _somebodys(
             profile=Profile(order.contact.name, "C", phone=order.contact.phone),
             language=order.language,
             terms=checkout.terms,
-            newsletter=checkout.newsletter and checkout.terms is not None,
+            newsletter=POLICY.shop.newsletter.version if checkout.newsletter else None,
             now=now,
             entropy=entropy,
             order_id=order.id,
@@ -321,6 +323,21 @@ def _somebodys(
     browser = visitor.browser
     mail = Mail(new_id(entropy), "order", to, order.language, {"browser": browser, **facts}, now)
     return [*changes, new_mail(mail)]
+
+
+def _agreed(
+    visitor: Visitor, user: User, checkout: Checkout, now: int, entropy: Entropy
+) -> list[Change]:
+    """What a client says to the terms and the newsletter as he orders stands in his ledger; he is
+    who he was in any case."""
+    account = having_said(user, checkout.terms, checkout.newsletter or None)
+    if account is user or visitor.session is None:
+        return [users.acts(user)]
+    entries = changed(POLICY.shop, "order", now, user, account)
+    return [
+        users.change(user, account, now, session=visitor.session.id),
+        *rows_of(account, entries, now, entropy),
+    ]
 
 
 def _kept(here: _Here, order: Order, now: int, entropy: Entropy) -> list[Change]:

@@ -5,9 +5,11 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from foyer.credentials import Entropy, new_id
+from foyer.rules.consents import changed
+from foyer.rules.policy import POLICY
 from foyer.rules.sessions import Session
 from foyer.rules.users import Profile, User
-from foyer.storage import members, users
+from foyer.storage import consents, members, users
 from foyer.storage.table import Change
 from foyer.storage.users import Record
 
@@ -23,6 +25,7 @@ def own_now(account: User, session: Session, guests: Iterable[str]) -> User:
         profile=named,
         password_id=None,
         terms=None,
+        newsletter=False,
         owned_at=session.started_at,
         sessions={session.id: session},
         took=dict.fromkeys(guests, session.started_at),
@@ -32,10 +35,13 @@ def own_now(account: User, session: Session, guests: Iterable[str]) -> User:
 
 
 def changes(before: User, account: User, now: int, entropy: Entropy) -> list[Change]:
-    """What is written then: browsers known before are known no longer."""
+    """What is written then: browsers known before are known no longer, and the ledger says what is
+    none of his."""
+    void = changed(POLICY.shop, "proof", now, before, account)
     return [
         users.change(before, account, now),
         users.proved_anew(account.email or "", account.id, now),
         members.put(account),
         users.audit(account, new_id(entropy), Record("proved", account.id, now)),
+        *(consents.add(account, entry) for entry in void),
     ]

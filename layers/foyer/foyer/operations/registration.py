@@ -70,7 +70,7 @@ def sign_up(
         profile=form.profile,
         language=form.language or visitor.language,
         terms=form.terms,
-        newsletter=form.newsletter,
+        newsletter=POLICY.shop.newsletter.version if form.newsletter else None,
         now=now,
         entropy=entropy,
         claim_id=claim_id,
@@ -123,7 +123,7 @@ def new_claim(
     profile: Profile,
     language: str,
     terms: str | None,
-    newsletter: bool,
+    newsletter: str | None,
     now: int,
     entropy: Entropy,
     claim_id: str | None = None,
@@ -217,6 +217,6 @@ def own_claims(visitor: Visitor, email: str, now: int) -> list[Key]:
     ]
 
 
-def check_terms(version: str) -> None:
+def check_terms(version: str, *, pointer: str = "#/consents/terms") -> None:
     if version != POLICY.shop.terms.version:
-        raise Refusal(Reason.TERMS_CHANGED, pointer="#/consents/terms")
+        raise Refusal(Reason.TERMS_CHANGED, pointer=pointer)

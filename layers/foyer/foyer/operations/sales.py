@@ -6,21 +6,18 @@ from collections.abc import Sequence
 from secrets import token_bytes
 
 from foyer.credentials import Entropy, new_id
+from foyer.operations import places
 from foyer.operations.events import order_event
-from foyer.operations.organizations import bases
-from foyer.operations.people import spread
 from foyer.operations.sessions import RETRIES, Visitor
 from foyer.operations.staff import acting, attempt_of
 from foyer.rules.orders import LIFE, Order, Status, Step, stepped
 from foyer.rules.refusals import Reason, Refusal
 from foyer.rules.roles import Power, Role, reach
 from foyer.rules.users import User
-from foyer.storage import keys, orders, organizations, users
+from foyer.storage import catalogue, keys, orders, users
 from foyer.storage.idempotency import UNKEYED, Once
 from foyer.storage.outbox import Mail, new_mail
-from foyer.storage.table import Change, ConditionFailed, Item, write
-
-QUERIES = 25  # at most for one page: where there are more, it ends early
+from foyer.storage.table import Change, ConditionFailed, Item, Page, read, write
 
 
 def sees(roles: Sequence[Role], order: Order) -> bool:
@@ -51,31 +48,16 @@ def listed(
     that wait first, the newest of each kind first. Refuses NOT_FOUND where he sells for nobody
     there."""
     actor, _ = acting(visitor, now)
-    if organization_id is None:
-        tops = bases(actor, Power.SELL)
-    else:
-        top = organizations.find(organization_id)
-        reached = top is not None and reach(actor.roles, Power.SELL, top.path) is not None
-        tops = [top] if top is not None and reached else []
-    if not tops:
-        raise Refusal(Reason.NOT_FOUND)
-    start = dict(after or {})
-    begun = start.pop("organization", None)
-    waiting = [one.id for one in (spread(tops) if organization_id is None else tops)]
-    if begun in waiting:
-        waiting = waiting[waiting.index(begun) :]
-    ids: list[str] = []
-    for _ in range(QUERIES):
-        page = orders.of_studio(waiting[0], status, limit=limit - len(ids), after=start or None)
-        ids += [keys.id_in(item["pk"]) for item in page.items]
-        start = dict(page.last or {})
-        if not start:
-            waiting = waiting[1:]
-        if len(ids) >= limit or not waiting:
-            break
-    found = orders.read(list(dict.fromkeys(ids)), consistent=False) if ids else {}
-    here = [(found[id_], possible(actor, found[id_])) for id_ in dict.fromkeys(ids) if id_ in found]
-    return here, {**start, "organization": waiting[0]} if waiting else None
+    ids = places.reached(visitor, Power.SELL, organization_id, now)
+
+    def of(id_: str, most: int, behind: Item | None) -> Page:
+        return orders.of_studio(id_, status, limit=most, after=behind)
+
+    page = places.through(ids, of, limit=limit, after=after)
+    wanted = list(dict.fromkeys(keys.id_in(pointer["pk"]) for pointer in page.items))
+    found = orders.read(wanted, consistent=False) if wanted else {}
+    here = [(found[id_], possible(actor, found[id_])) for id_ in wanted if id_ in found]
+    return here, page.last
 
 
 def see(visitor: Visitor, order_id: str, now: int) -> tuple[Order, set[Step]]:
@@ -86,6 +68,16 @@ def see(visitor: Visitor, order_id: str, now: int) -> tuple[Order, set[Step]]:
     if order is None or not sees(actor.roles, order):
         raise Refusal(Reason.NOT_FOUND)
     return order, possible(actor, order)
+
+
+def galleries(actor: User, order: Order) -> dict[str, str]:
+    """What the galleries its pictures hang in are called, by their ids: those he looks after."""
+    things = [line.thing for line in order.lines]
+    wanted = sorted({keys.gallery(one.gallery_id) for one in things if one.gallery_id})
+    rows = read(wanted, consistent=False) if wanted else {}
+    found = [catalogue.gallery(row) for row in rows.values()]
+    reached = [one for one in found if reach(actor.roles, Power.SELL, one.path) is not None]
+    return {one.id: one.title for one in reached if not one.leaving}
 
 
 def step(

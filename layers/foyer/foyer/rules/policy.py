@@ -18,6 +18,13 @@ from foyer.rules.roles import ADMINISTRATIVE, ROOT
 class Terms:
     version: str
     url: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Newsletter:
+    version: str
+    sha256: str
 
 
 @dataclass(frozen=True)
@@ -26,6 +33,7 @@ class Shop:
     shipping: int
     selection_label: str
     terms: Terms
+    newsletter: Newsletter
 
 
 @dataclass(frozen=True)
@@ -266,6 +274,14 @@ def _check(policy: Policy) -> None:
     for name, value, most in (("lines", carts.lines, 100), ("quantity", carts.quantity, 99)):
         if not 1 <= value <= most:
             raise _Wrong(f"carts.{name}", f"carts.{name} is {value}", f"It goes from 1 to {most}")
+    shop = policy.shop
+    for name, sha256 in (("terms", shop.terms.sha256), ("newsletter", shop.newsletter.sha256)):
+        if not re.fullmatch(r"[0-9a-f]{64}", sha256):
+            raise _Wrong(
+                f"shop.{name}.sha256",
+                f"shop.{name}.sha256 is no SHA-256",
+                "`make test` says which it is",
+            )
     for role in policy.roles.of_clients:
         if role in ADMINISTRATIVE:
             raise _Wrong(

@@ -17,8 +17,8 @@ from foyer.storage.users import profile_from, profile_raw
 @dataclass(frozen=True)
 class Claim:
     """`owner` is the guest who signed up, or the claim's own id where nobody's guest did. Times are
-    epoch seconds. `redeemed_by` is the user it made, of this epoch, `redeemed_with` the hash
-    of the cookie that did it."""
+    epoch seconds. `terms` and `newsletter` are the versions that were said yes to. `redeemed_by` is
+    the user it made, of this epoch, `redeemed_with` the hash of the cookie that did it."""
 
     id: str
     owner: str
@@ -27,7 +27,7 @@ class Claim:
     profile: Profile
     language: str
     terms: str | None
-    newsletter: bool
+    newsletter: str | None
     made_at: int
     expires: int
     link_id: str
@@ -65,7 +65,7 @@ def from_item(item: Item | None, now: int) -> Claim | None:
         profile=profile_from(item["profile"]),
         language=item["language"],
         terms=item.get("terms"),
-        newsletter=item["newsletter"],
+        newsletter=item.get("newsletter"),
         made_at=item["made_at"],
         expires=item["expires"],
         link_id=item["link"],

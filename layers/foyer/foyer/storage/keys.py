@@ -107,8 +107,14 @@ def addresses(user_id: str) -> Key:
     return Key(f"USER#{user_id}", "ADDRESSES")
 
 
-def consent(user_id: str, at: int, record_id: str) -> Key:
-    return Key(f"USER#{user_id}", f"CONSENT#{at}#{record_id}")
+def consent(user_id: str, version: int, document: str) -> Key:
+    """In the order of the account's versions."""
+    return Key(f"USER#{user_id}", f"CONSENT#{version:09d}#{document}")
+
+
+def consents_of(user_id: str) -> Key:
+    """Where the ledger of a user begins."""
+    return Key(f"USER#{user_id}", "CONSENT#")
 
 
 def audit(user_id: str, at: int, version: int, record_id: str) -> Key:

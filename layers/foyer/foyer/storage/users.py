@@ -544,13 +544,6 @@ def left_before(item: Item | None) -> int:
     return 0 if item is None else int(item.get("left_before", 0))
 
 
-def consent(user_id: str, record_id: str, terms: str | None, newsletter: bool, now: int) -> Put:
-    """What he agreed to, himself and here: only ever added to, no personal datum in it."""
-    key = keys.consent(user_id, now, record_id)
-    facts = {"terms": terms, "newsletter": newsletter, "at": now, "by": "self"}
-    return Put({"pk": key.pk, "sk": key.sk, **facts}, condition=ABSENT)
-
-
 @dataclass(frozen=True)
 class Record:
     """Something that happened to an account. `actor` is the id of who did it; `note` what staff

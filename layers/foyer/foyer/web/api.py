@@ -175,7 +175,7 @@ def serve(
             extra={
                 "request_id": asked.id,
                 "method": asked.method,
-                "path": asked.path,
+                "path": asked.path_for_logs,
                 "status": answer["statusCode"],
                 "refusal": asked.refused,
                 "user_id": asked.visitor.user.id if asked.visitor.user else None,

@@ -21,6 +21,9 @@ BODY_LIMIT = 16 * 1024
 # Inviting takes a thousand addresses in one call (api.md).
 LARGE_BODY_LIMIT = 128 * 1024
 LARGE = re.compile(r"(/v1)?/staff/galleries/[^/]+/invitations")
+# What mail programs send by themselves for who wants no more newsletters (RFC 8058): from no page
+# of ours, without cookies, as a form of either kind. The token in the path is all that counts.
+ONE_CLICK = re.compile(r"(/v1/unsubscribe/)[^/]+")
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
 SESSION_COOKIE = "__Host-foyer"
@@ -90,12 +93,23 @@ class Request:
         return value if len(value) <= limit and value.isascii() else ""
 
     @property
+    def path_for_logs(self) -> str:
+        """Without the token that stands in one."""
+        return ONE_CLICK.sub(r"\1…", self.path)
+
+    @property
     def body_limit(self) -> int:
         return LARGE_BODY_LIMIT if LARGE.fullmatch(self.path) else BODY_LIMIT
+
+    @property
+    def is_one_click(self) -> bool:
+        return ONE_CLICK.fullmatch(self.path) is not None
 
     @cached_property
     def body(self) -> str:
         """The body as text. Refuses TOO_LARGE, and INVALID_INPUT for what is no UTF-8."""
+        if self.is_one_click:
+            return ""  # whatever it says
         try:
             raw = (
                 base64.b64decode(self.raw_body, validate=True)
@@ -134,10 +148,13 @@ class Request:
         media type; refused before anybody reads its body."""
         if self.method in SAFE:
             return
-        self._check_origin()
+        if not self.is_one_click:
+            self._check_origin()
         length = len(self.raw_body)
         if length > self.body_limit * 2:  # certainly too large, encoded or not; not worth decoding
             raise Refusal(Reason.TOO_LARGE)
+        if self.is_one_click:
+            return
         if self.raw_body or "content-type" in self.headers:  # nothing need not say what it is
             media_type, _, parameters = self.headers.get("content-type", "").partition(";")
             charset = parameters.strip().lower()
