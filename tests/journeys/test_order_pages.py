@@ -588,7 +588,25 @@ def test_who_has_not_agreed_to_the_terms_as_they_are_is_asked(site: Site, browse
     refused = order(person.browser)
     assert refused.status_code == 422
     assert "Please agree to this first." in text(refused)
-    assert placed(order(person.browser, terms="yes"))
+    assert placed(order(person.browser, terms="yes", newsletter="yes"))
+    ledger = person.browser.get("/v1/account/consents").json["items"]
+    said_here = {one["document"] for one in ledger if one["channel"] == "order"}
+    assert said_here == {"terms", "newsletter"}
+    person.browser.add(VOUCHER)
+    again = person.browser.get("/checkout")
+    assert 'id="terms"' not in again.text
+    assert 'id="newsletter"' not in again.text
+    assert placed(order(person.browser))
+
+
+def test_who_has_the_newsletter_is_not_asked_for_it_again(site: Site) -> None:
+    person = plant(site, "clara")
+    update(site, f"USER#{person.id}", "USER", "terms", {"S": "2020-01-01"})
+    update(site, f"USER#{person.id}", "USER", "newsletter", {"BOOL": True})
+    person.browser.add(VOUCHER)
+    page = person.browser.get("/checkout")
+    assert 'id="terms"' in page.text
+    assert 'id="newsletter"' not in page.text
 
 
 def test_who_has_not_proved_his_address_says_for_whom_it_is(site: Site, browser: Browser) -> None:

@@ -21,6 +21,7 @@ from foyer.web.models import Address, Body, Id, Line, Message, Phone, PostalAddr
 from skin.page import (
     MINE,
     POSTED,
+    Count,
     Kept,
     Page,
     Typed,
@@ -38,7 +39,6 @@ router = Router()
 
 AT_ONCE = 10
 
-Count = Annotated[int, Query(ge=0, le=1000)]
 Cursor = Annotated[str | None, Query(max_length=2000)]
 OrderId = Annotated[str, InPath(max_length=64)]
 Long = Annotated[str, Form(max_length=4000)]
