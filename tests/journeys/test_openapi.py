@@ -15,6 +15,7 @@ from local.gateway import Gateway
 from local.site import ROOT, Site
 from tests.conftest import CASES
 from tests.inviting import PARTY, UNNAMED, WEDDING, invited, photographer
+from tests.ordering import place
 from tests.people import STUDIO
 from tests.visiting import VOUCHER, Browser
 
@@ -29,12 +30,13 @@ schema = schemathesis.openapi.from_dict(DOCUMENT)
 
 @dataclass(frozen=True)
 class Scene:
-    """The cookies of nobody, a guest with a line and a selection, a client with the same and an
-    address, and a photographer; and the ids paths then name."""
+    """The cookies of nobody, a guest with a line, a selection and an order that names the client, a
+    client with the same and an address, and a photographer; and the ids paths then name."""
 
     cookies: list[str]
     invitation: str
     address: str
+    order: str
 
     def name(self, path: str, parameters: dict[str, Any]) -> None:
         """There is something to see and to change."""
@@ -46,6 +48,7 @@ class Scene:
             "picture_id": "low-tide",
             "product_id": "coast-poster",
             "invitation_id": self.invitation,
+            "order_id": self.order,
             "address_id": self.address,
             "user_id": "demo-client-0000000001",
             "org_id": STUDIO,
@@ -58,6 +61,8 @@ def scene(site: Site, gateway: Gateway) -> Scene:
     ana = photographer(site).browser
     guest = Browser(gateway)
     client = Browser(gateway, address="192.0.2.2").register("nina@example.com")
+    guest.add(VOUCHER)
+    ordered = place(guest, "nina@example.com").json["id"]
     for browser in (guest, client, ana):
         browser.add(VOUCHER)
         kept = browser.send("PUT", f"/v1/selections/{UNNAMED}/pictures/coast/low-tide")
@@ -65,7 +70,7 @@ def scene(site: Site, gateway: Gateway) -> Scene:
     home = {"line1": "Rambla 1", "postal_code": "08002", "city": "Barcelona", "country": "ES"}
     address = client.post("/v1/account/addresses", home).json["id"]
     known = [browser.cookies["__Host-foyer"] for browser in (guest, client, ana)]
-    return Scene(["", *known], invited(ana, "kim@example.com"), address)
+    return Scene(["", *known], invited(ana, "kim@example.com"), address, ordered)
 
 
 @schema.parametrize()

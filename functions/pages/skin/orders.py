@@ -21,6 +21,7 @@ from foyer.web.models import Address, Body, Id, Line, Message, Phone, PostalAddr
 from skin.page import (
     MINE,
     POSTED,
+    Count,
     Kept,
     Page,
     Typed,
@@ -38,7 +39,6 @@ router = Router()
 
 AT_ONCE = 10
 
-Count = Annotated[int, Query(ge=0, le=1000)]
 Cursor = Annotated[str | None, Query(max_length=2000)]
 OrderId = Annotated[str, InPath(max_length=64)]
 Long = Annotated[str, Form(max_length=4000)]
@@ -204,13 +204,12 @@ def _checkout_page(
 def _known(counter: Counter) -> dict[str, str]:
     """What stands in a form that nobody has filled in yet: of who is signed in what his account
     says; the address that was used last."""
-    names = ("email", "phone", "note", "terms", "newsletter", "quote", *POSTAL)
-    known = {**dict.fromkeys(names, ""), "name": "", "address_id": ANOTHER}
+    names = ("email", "name", "phone", "note", "terms", "newsletter", "quote", *POSTAL)
+    known = {**dict.fromkeys(names, ""), "address_id": ANOTHER}
     user = counter.user
     if user is not None and user.profile is not None:
-        known["name"] = user.profile.name
-        if not counter.is_client:
-            known |= {"email": user.address or "", "phone": user.profile.phone or ""}
+        known |= {"email": user.address or "", "name": user.profile.name}
+        known["phone"] = user.profile.phone or ""
     for entry in counter.book.by_use()[:1]:
         known |= {"address_id": entry.id, "country": entry.postal.country}
     return known
