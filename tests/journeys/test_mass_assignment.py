@@ -71,15 +71,6 @@ GOOD: dict[str, dict[str, Any]] = {
     "PUT /v1/account/password": {"new": PASSWORD},
     "POST /v1/account/email": {"email": "a@example.com"},
     "POST /v1/account/email/redeem": {"token": "eml_x"},
-    "POST /v1/orders": {
-        "contact": {
-            "email": "a@example.com",
-            "name": "A",
-            "address": {"line1": "1 Road", "postal_code": "1", "city": "B", "country": "FR"},
-        },
-        "consents": CONSENTS,
-    },
-    "POST /v1/account/claims/{order_id}": {"postal_code": "1"},
     "POST /v1/selections": {"name": "Hall"},
     "PATCH /v1/selections/{selection_id}": {"name": "Hall"},
     "POST /v1/selections/{selection_id}/submit": {"name": "A", "message": "Thank you"},
@@ -128,7 +119,6 @@ GOOD: dict[str, dict[str, Any]] = {
         "price": {"amount": 4500, "currency": "EUR"},
     },
     "PATCH /v1/staff/products/{product_id}": {"price": {"amount": 4500, "currency": "EUR"}},
-    "POST /v1/staff/orders/{order_id}/cancel": {"reason": "No paper."},
     "POST /v1/staff/galleries/{gallery_id}/invitations": {
         "addresses": ["a@example.com"],
         "rights": {"download": "web"},
@@ -200,7 +190,6 @@ def test_r36_what_is_the_servers_is_refused_at_every_depth(
         gallery_id=gallery,
         picture_id="low-tide",
         product_id="voucher",
-        order_id="x",
         invitation_id=invitation,
         address_id="x",
         order_id=order,
