@@ -195,7 +195,7 @@ def render(mail: Mail) -> EmailMessage:
 
     said = environment.get_template(f"{mail.kind}.jinja").make_module(facts)
     sender = os.environ["SENDER"]
-    message = EmailMessage(policy=_Mails())
+    message = EmailMessage(policy=_Mails(cte_type="7bit"))
     message["Subject"] = str(said.subject)  # type: ignore[attr-defined]
     message["From"] = Address(settings().site_name, addr_spec=sender)
     message["To"] = Address(addr_spec=mail.to)

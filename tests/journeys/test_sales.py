@@ -39,6 +39,7 @@ def test_an_order_is_confirmed_and_fulfilled_each_with_its_mail(
         mails = browser.mails("nina@example.org")
         assert words in mails[0]["subject"]
         assert order["number"] in mails[0]["subject"]
+        assert "€70.90" in mails[0]["text"]
         assert "Sea Road" not in mails[0]["text"]
         count = len(mails)
         assert step(ana, order, what).json == answer.json  # once more is the same
