@@ -10,6 +10,7 @@ import pytest
 from local.gateway import Gateway
 from local.site import ROOT, Site
 from tests.inviting import KEY, PARTY, UNNAMED, WEDDING, invited
+from tests.ordering import place
 from tests.people import administrator, plant
 from tests.visiting import PASSWORD, TERMS, VOUCHER, Browser
 
@@ -34,6 +35,13 @@ SERVERS = {
     "created_by": "x",
     "approved_before": True,
     "kind": "on_behalf",
+    "unit_price": {"amount": 1, "currency": "EUR"},
+    "shipping": 0,
+    "total": 1,
+    "lines": [],
+    "number": "261122-AAAA-AAAA",
+    "placed_by": "-1002",
+    "is_own": True,
 }
 HOME = {"line1": "Rambla 1", "postal_code": "08002", "city": "Barcelona", "country": "ES"}
 CONSENTS = {"terms": TERMS, "newsletter": False}
@@ -58,19 +66,11 @@ GOOD: dict[str, dict[str, Any]] = {
     "POST /v1/account/addresses": dict(HOME),
     "PUT /v1/account/addresses/{address_id}": dict(HOME),
     "POST /v1/account/consents": dict(CONSENTS),
+    "POST /v1/account/claims/{order_id}": {"postal_code": "08002"},
     "POST /v1/account/proof": {"password": PASSWORD},
     "PUT /v1/account/password": {"new": PASSWORD},
     "POST /v1/account/email": {"email": "a@example.com"},
     "POST /v1/account/email/redeem": {"token": "eml_x"},
-    "POST /v1/orders": {
-        "contact": {
-            "email": "a@example.com",
-            "name": "A",
-            "address": {"line1": "1 Road", "postal_code": "1", "city": "B", "country": "FR"},
-        },
-        "consents": CONSENTS,
-    },
-    "POST /v1/account/claims/{order_id}": {"postal_code": "1"},
     "POST /v1/selections": {"name": "Hall"},
     "PATCH /v1/selections/{selection_id}": {"name": "Hall"},
     "POST /v1/selections/{selection_id}/submit": {"name": "A", "message": "Thank you"},
@@ -90,6 +90,12 @@ GOOD: dict[str, dict[str, Any]] = {
     "POST /v1/invitations/decline": {"token": "inv_x"},
     "POST /v1/invitations/transfer": {"token": "inv_x"},
     "POST /v1/invitations/ask-again": {"token": "inv_x"},
+    "POST /v1/orders": {
+        "contact": {"email": "a@example.com", "name": "A", "address": dict(HOME)},
+        "consents": CONSENTS,
+        "note": "Ring twice",
+    },
+    "POST /v1/staff/orders/{order_id}/cancel": {"reason": "Sold out."},
     "POST /v1/staff/organizations": {"name": "A", "parent_id": "root", "approval": "inherit"},
     "PATCH /v1/staff/organizations/{org_id}": {"name": "A"},
     "POST /v1/staff/users": {"email": "a@example.com", "name": "A", "profile_type": "C"},
@@ -113,7 +119,6 @@ GOOD: dict[str, dict[str, Any]] = {
         "price": {"amount": 4500, "currency": "EUR"},
     },
     "PATCH /v1/staff/products/{product_id}": {"price": {"amount": 4500, "currency": "EUR"}},
-    "POST /v1/staff/orders/{order_id}/cancel": {"reason": "No paper."},
     "POST /v1/staff/galleries/{gallery_id}/invitations": {
         "addresses": ["a@example.com"],
         "rights": {"download": "web"},
@@ -169,6 +174,11 @@ def test_r36_what_is_the_servers_is_refused_at_every_depth(
     invitation = invited(boss.browser, "a@example.com")
     personal = any(part in route for part in ("/staff/", "/account", "/selections"))
     browser = boss.browser if personal else Browser(gateway)
+    if route == "POST /v1/orders":
+        browser.add(VOUCHER)
+    buyer = Browser(gateway, address="192.0.2.9")
+    buyer.add(VOUCHER)
+    order = place(buyer, boss.email).json["id"]  # his to claim, and his studios' to cancel
     method, path = route.split()
     galleries = (("/door", PARTY), ("/invitations", WEDDING), ("", "coast"))
     gallery = next(id_ for part, id_ in galleries if part in path)
@@ -180,9 +190,9 @@ def test_r36_what_is_the_servers_is_refused_at_every_depth(
         gallery_id=gallery,
         picture_id="low-tide",
         product_id="voucher",
-        order_id="x",
         invitation_id=invitation,
         address_id="x",
+        order_id=order,
     )
     assert boss.browser.post("/v1/selections", {}).json["id"] == UNNAMED
     browser.get("/v1/session")

@@ -8,7 +8,7 @@ from local.gateway import Gateway
 from local.site import Site
 from tests.ordering import POSTAL, contact, new_key, place
 from tests.people import STUDIO, plant
-from tests.visiting import CALENDAR, PRINT, VOUCHER, Browser, said
+from tests.visiting import CALENDAR, PRINT, TERMS, VOUCHER, Browser, said
 
 
 def test_p7_a_guest_orders_without_an_account_and_gets_a_number_and_a_mail(
@@ -224,6 +224,10 @@ def test_a_claim_may_be_refused_and_is_offered_no_more(site: Site, browser: Brow
     assert owner.browser.send("DELETE", path).status_code == 204
     assert owner.browser.get("/v1/account/claims").json["items"] == []
     assert said(owner.browser.post(path, {})) == (404, "not_found")
+    mails = len(owner.browser.mails(owner.email))
+    ana = plant(site, "ana", role=("photographer", STUDIO), org=STUDIO).browser
+    assert ana.post(f"/v1/staff/orders/{order['id']}/confirm", {}).status_code == 200
+    assert len(owner.browser.mails(owner.email)) == mails  # it is none of his business
 
 
 def test_a_guest_who_orders_loses_the_answer_signs_in_and_retries_has_one_order(
@@ -238,3 +242,24 @@ def test_a_guest_who_orders_loses_the_answer_signs_in_and_retries_has_one_order(
     assert again.status_code == 201
     assert again.json == first.json
     assert browser.get("/v1/account/orders").json["items"] == []  # it was a guest's (0.11)
+
+
+def test_n15_p20_what_is_agreed_to_with_an_order_stands_in_the_ledger(browser: Browser) -> None:
+    """A guest's says so once the account is his; a client's at once. Nothing is ever ticked."""
+    browser.add(VOUCHER)
+    wrong = place(browser, "nina@example.org", consents={"terms": "1999-01-01"})
+    assert said(wrong) == (422, "terms_changed")
+    place(browser, "nina@example.org", consents={"terms": TERMS, "newsletter": True})
+    browser.activate(browser.token("nina@example.org"))
+    ledger = browser.get("/v1/account/consents").json
+    told = {(one["document"], one["given"], one["channel"]) for one in ledger["items"]}
+    assert told == {("terms", True, "order"), ("newsletter", True, "order")}
+    browser.send("POST", "/v1/account/consents", json={"newsletter": False})
+    browser.add(VOUCHER)
+    place(browser, "nina@example.org")  # says nothing: nothing changes
+    assert not browser.get("/v1/account").json["newsletter"]
+    browser.add(VOUCHER)
+    place(browser, "nina@example.org", consents={"terms": TERMS, "newsletter": True})
+    newest = browser.get("/v1/account/consents").json["items"][0]
+    assert (newest["document"], newest["given"], newest["channel"]) == ("newsletter", True, "order")
+    assert browser.get("/v1/account").json["newsletter"]

@@ -215,7 +215,7 @@ def test_an_order_tells_all_one_needs_to_make_and_send_it(ana: Browser, order: A
         "1 × Print 30 × 45 cm – Low tide from The coast, early and late · €65.00 each €65.00",
         "2 × Gift voucher for a portrait session €150.00 each €300.00",
         "Shipping €5.90 Total, tax included €370.90",
-        "Nina Marchetti 12 Sea Road 3rd floor 29900 Concarneau Brittany F",
+        "Nina Marchetti 12 Sea Road 3rd floor 29900 Concarneau Brittany France",
         "E-mail address nina@example.org Telephone +33 (0)2 98",
         "Please ring twice, the bell is tired.",
         "Ordered 2026-11-22 08:00 UTC · by the client",
@@ -405,7 +405,7 @@ def test_of_a_closed_account_only_the_country_is_kept_and_nobody_is_told(
     assert close(nina).status_code == 204
     site.drain()
     page = text(ana.get(path_of(order)))
-    assert "Of a closed account: only the country is kept. F" in page
+    assert "Of a closed account: only the country is kept. France" in page
     assert "Nobody is told by mail" in page
     listed = text(ana.get(ORDERS))
     assert "a closed account 1 × Print" in listed

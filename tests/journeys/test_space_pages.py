@@ -256,9 +256,9 @@ def test_terms_and_newsletter_are_agreed_to_apart(unasked: Person) -> None:
     assert ticked(page) == []
     shown = hidden(page, "/account/privacy")
     assert shown == {"version": TERMS}
-    refused = browser.submit("/account/privacy", **shown, about="terms")
+    refused = browser.submit("/account/privacy", **shown)
     assert (refused.status_code, "Please agree to this first." in text(refused)) == (422, True)
-    answer = browser.submit("/account/privacy", **shown, about="terms", terms="yes")
+    answer = browser.submit("/account/privacy", **shown, terms="yes")
     assert answer.headers["Location"] == "/account/privacy?done=agreed"
     assert ledger(browser) == [("terms", True, "account")]
     answer = browser.submit("/account/privacy", newsletter="yes")
@@ -279,7 +279,7 @@ def test_terms_and_newsletter_are_agreed_to_apart(unasked: Person) -> None:
 
 def test_terms_other_than_those_that_were_shown_are_not_agreed_to(unasked: Person) -> None:
     for path in ("/account/privacy", "/account/terms"):
-        form = {"version": "2026-01-01", "about": "terms", "terms": "yes"}
+        form = {"version": "2026-01-01", "terms": "yes"}
         answer = unasked.browser.submit(path, **form)
         assert (answer.status_code, "Our terms have changed" in text(answer)) == (422, True)
     assert see(unasked.browser)["terms"]["accepted"] is None

@@ -192,6 +192,7 @@ def test_every_event_file_is_answered(site: Site) -> None:
         "galleries-pictures": ("GalleriesFunction", 200),
         "studio-invite": ("StudioFunction", 401),
         "sales-product": ("SalesFunction", 401),
+        "sales-confirm": ("SalesFunction", 401),
         "pages-home": ("PagesFunction", 200),
         "pages-add-line": ("PagesFunction", 303),
         "pages-checkout": ("PagesFunction", 409),  # nothing is in his cart
@@ -200,6 +201,7 @@ def test_every_event_file_is_answered(site: Site) -> None:
         "mailer-event": ("MailerFunction", None),
         "mailer-redrive": ("MailerFunction", None),
         "mailer-feedback": ("MailerFunction", None),
+        "cleanup-sweep": ("CleanupFunction", None),
     }
     files = {path.stem: json.loads(path.read_text()) for path in (ROOT / "events").glob("*.json")}
     assert files.keys() == expected.keys()
@@ -211,6 +213,8 @@ def test_every_event_file_is_answered(site: Site) -> None:
     assert site.invoke("MailerFunction", files["mailer-event"]) == {"batchItemFailures": []}
     assert site.invoke("MailerFunction", files["mailer-redrive"])["failed"] == 0
     assert site.invoke("MailerFunction", files["mailer-feedback"]) is None
+    swept = {"accounts_erased": 0, "more": False}
+    assert site.invoke("CleanupFunction", files["cleanup-sweep"]) == swept
     noted = site.cloud.row("EMAIL#nobody@example.com", "DELIVERY")
     assert noted is not None
     assert "bounced_at" in noted

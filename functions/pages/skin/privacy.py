@@ -59,20 +59,20 @@ def privacy(cursor: Annotated[str | None, Query(max_length=2000)] = None) -> Pag
     tags=["pages"],
 )
 def say(
-    about: Annotated[Literal["terms", ""], Form()] = "",
     terms: Yes = "",
     version: Version = "",
     newsletter: Annotated[Literal["yes", "no", ""], Form()] = "",
 ) -> Page:
-    """`about` is the button of the terms, `version` that of the terms that were shown."""
+    """By the button of the newsletter, or that of the terms: `version` is of those that were
+    shown."""
     visitor, now = request().visitor, clock.now()
     account.signed_in(visitor, now, changing=True)
-    if about == "terms" or not newsletter:
+    if not newsletter:
         form, wrong = read(Agreement, terms=terms)
         if form is None:
             return _privacy_page(Refusal(Reason.INVALID_INPUT), wrong)
     try:
-        if about == "terms" or not newsletter:
+        if not newsletter:
             consents.say(visitor, now, terms=version)
             return see_other(PRIVACY, done="agreed")
         consents.say(visitor, now, newsletter=newsletter == "yes")
@@ -109,7 +109,7 @@ def _privacy_page(
 # ---- asked after signing in ----------------------------------------------------------------------
 
 
-@router.get(ASK_TERMS, status_code=200, responses=documented(*MINE), tags=["pages"])
+@router.get(ASK_TERMS, responses=documented(*MINE) | documented(*MINE, success=303), tags=["pages"])
 def ask(
     back: Annotated[str, Query(max_length=200)] = "/account", moved: Count = 0, raised: Count = 0
 ) -> Page:

@@ -31,6 +31,7 @@ from skin.page import (
 router = Router()
 
 PROFILE = "/account/profile"
+OPTIONAL = ("company", "phone")  # left empty, they are cleared
 
 
 @router.get(PROFILE, responses=documented(*MINE), tags=["pages"])
@@ -54,8 +55,8 @@ def change_profile(
     typed = {"name": name, "company": company, "phone": phone, "locale": locale}
     were = dict(parse_qsl(shown, keep_blank_values=True))
     touched = {n: text for n, text in typed.items() if text != were.get(n)}
-    cleared = {n: None for n in ("company", "phone") if not touched.get(n, "-")}
-    form, wrong = read(ProfileChange, **{**touched, **cleared})
+    given = {n: text or (None if n in OPTIONAL else "") for n, text in touched.items()}
+    form, wrong = read(ProfileChange, **given)
     if form is None:
         return _profile_page(typed, Refusal(Reason.INVALID_INPUT), wrong, shown=shown)
     profile.change(visitor, form.edit(), now)
@@ -177,7 +178,7 @@ def take_out(address_id: EntryId) -> Page:
 @router.get(
     BOOK + "/<address_id>/delete",
     status_code=303,
-    responses=documented(success=303),
+    responses=documented(Reason.NOT_FOUND, success=303),
     tags=["pages"],
 )
 def back_to_the_entry(address_id: EntryId) -> Page:  # noqa: ARG001 - it is in the path

@@ -108,7 +108,7 @@ def rows_of(account: User, entries: Iterable[Consent], now: int, entropy: Entrop
 
 
 def _allow_mail(user: User, now: int) -> None:
-    limit = Limit("mail-account", user.id, POLICY.mails.per_device_per_hour)
+    limit = Limit("mail-newsletter", user.id, POLICY.mails.per_device_per_hour)
     if limits.count(limit, now) is None:
         raise Refusal(Reason.TOO_MANY_MAILS, retry_after=limit.retry_after(now))
 

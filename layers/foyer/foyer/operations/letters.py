@@ -239,7 +239,11 @@ def _order(mail: Mail, now: int, entropy: Entropy) -> Mail:
     order = orders.from_item(read([key], consistent=True).get(key))
     if order is None or order.contact is None or order.email is None:
         raise Moot
-    row = read([keys.email(order.email)], consistent=True).get(keys.email(order.email))
+    at, named = keys.email(order.email), keys.order_to(order.email, order.id)
+    rows = read([at, named], consistent=True)
+    row, answer = rows.get(at), orders.named_from(rows.get(named))
+    if answer is not None and answer.is_refused:
+        raise Moot  # its owner said that it was none of his
     owner, facts = _owner(row), dict(mail.facts) | _of_order(order)
     if owner is not None and owner.state is not State.REJECTED:
         mail = replace(mail, to=owner.address or mail.to, language=owner.language)

@@ -165,6 +165,10 @@ class Named:
     answered: bool
     claimed_by: str | None = None
 
+    @property
+    def is_refused(self) -> bool:
+        return self.answered and self.claimed_by is None
+
     def is_offered(self, left_at: int) -> bool:
         """To the owner of the address, unless it was placed while somebody else had it (0.11)."""
         return not self.answered and self.placed_at > left_at
