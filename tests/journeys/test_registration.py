@@ -620,6 +620,7 @@ def test_0_4_who_waits_for_approval_goes_on_as_the_guest_he_was(
         "session": None,
         "transfer": None,
         "gallery_id": None,
+        "order_id": None,
     }
     assert "Set-Cookie" not in answer.headers
     session = browser.session()

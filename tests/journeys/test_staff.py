@@ -76,6 +76,7 @@ def test_h18_h19_who_must_be_let_in_waits_as_the_guest_he_was_with_the_same_cart
         "session": None,
         "transfer": None,
         "gallery_id": None,
+        "order_id": None,
     }
     assert browser.session()["authentication"] == "guest"
     assert browser.who() == guest
