@@ -327,7 +327,8 @@ def _orders_add_up(table: _Table) -> Iterator[Breach]:
             yield _breach("I4", key, "has a contact without its key, or the key without it")
         elif address and logon_id(address) != order.email:
             yield _breach("I4", key, "stands under another address than its contact's")
-        if contact is not None and contact.postal is None and life.needs_postal(order.lines):
+        waits = contact is not None and order.status in life.LIVE
+        if waits and contact.postal is None and life.needs_postal(order.lines):
             yield _breach("I4", key, "has a print in it and nowhere to send it")
 
 

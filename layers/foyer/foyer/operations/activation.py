@@ -258,10 +258,11 @@ def _order(
     entropy: Entropy,
 ) -> list[Change]:
     """The order whose confirmation made the account is its own at once (0.11): in the browser that
-    ordered with all that was typed there, and its address in the book; elsewhere masked."""
-    if claim.order_id is None:
-        return []
+    ordered with all that was typed there, and its address in the book; elsewhere masked, and not
+    before staff let him in: whoever it was forwarded to may be turned away."""
     here = link.own is not None
+    if claim.order_id is None or (not here and account.status is not State.APPROVED):
+        return []
     changes: list[Change] = [
         orders.show(account.id, claim.order_id, now, whole=here),
         orders.answer(claim.email, claim.order_id, account.id, "claimed", now),

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from secrets import token_bytes
 
 from foyer.credentials import Entropy
-from foyer.operations.orders import Seen, in_the_book, signed_in_and_proved
+from foyer.operations.orders import Seen, in_the_book, seen, signed_in_and_proved
 from foyer.operations.sessions import RETRIES, Visitor
 from foyer.rules.addresses import same_postal_code
 from foyer.rules.orders import Order
@@ -53,7 +53,7 @@ def claim(
         if order is None or (shown is None and not _is_offered(user, order_id, rows)):
             raise Refusal(Reason.NOT_FOUND)
         if shown is not None and (shown.is_whole(user) or postal_code is None):
-            return Seen(order, whole=shown.is_whole(user))
+            return seen(order, whole=shown.is_whole(user))
         if whole is None:  # asked again by ourselves it is the same try
             whole = _has_its_postal_code(order, postal_code, now)
         changes: list[Change] = [users.acts(user)]
@@ -62,14 +62,14 @@ def claim(
             changes.append(orders.answer(user.email or "", order_id, user.id, "claimed", now))
         else:
             changes.append(orders.show_whole(user.id, order_id, now))
-        if whole:
-            book = rows.get(keys.addresses(user.id))
+        book = rows.get(keys.addresses(user.id))
+        if whole and book is None:  # somebody else may have typed it: what is in his book is his
             changes += in_the_book(user.id, order, book, now, entropy)
         try:
             write(*changes)
         except ConditionFailed:
             continue
-        return Seen(order, whole=whole)
+        return seen(order, whole=whole)
     raise Refusal(Reason.BUSY, retry_after=1)
 
 

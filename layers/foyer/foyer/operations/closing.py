@@ -2,7 +2,7 @@
 all else of him goes. The account is closed in one transaction; then what names him is erased, bit
 by bit, and gone on with by the schedule where it was cut short."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from functools import partial
 from hmac import compare_digest
@@ -12,7 +12,7 @@ from foyer.credentials import Entropy
 from foyer.operations import sessions
 from foyer.operations.events import happened
 from foyer.operations.sessions import RETRIES, Visitor, notice
-from foyer.rules.orders import Order, nameless, struck
+from foyer.rules.orders import Order, left_behind, nameless, struck
 from foyer.rules.refusals import Reason, Refusal
 from foyer.rules.users import Event, User, stepped
 from foyer.storage import (
@@ -28,10 +28,12 @@ from foyer.storage import (
     users,
 )
 from foyer.storage.keys import Key
+from foyer.storage.orders import Named
 from foyer.storage.table import Change, ConditionFailed, Delete, Item, Page, read, write
 from foyer.storage.users import Closed
 
 AT_ONCE = 20  # rows erased in one transaction
+LOOK_AGAIN = 900  # seconds: longer than any request takes
 
 TimeIsLeft = Callable[[], bool]
 
@@ -62,7 +64,7 @@ def close(
         break
     else:
         raise Refusal(Reason.BUSY, retry_after=1)
-    erase(closed, time_is_left)
+    erase(closed, now, time_is_left, once_more=True)
     visitor.leave()
 
 
@@ -71,7 +73,7 @@ def _changes(
 ) -> list[Change]:
     return [
         users.close(user, session_id, cookie_hash, now),
-        users.give_up_address(user.email or "", user.id),
+        users.leave_address(user.email or "", user.id, now),
         users.drop_password(user.id),
         members.drop(user.id),
         *members.works(user.id, user.roles, ()),
@@ -88,20 +90,21 @@ def go_on(now: int, *, limit: int, time_is_left: TimeIsLeft) -> tuple[int, bool]
         if not time_is_left():
             break
         closed = users.closed_from(read([key], consistent=True).get(key))
-        done += closed is None or erase(closed, time_is_left)
+        done += closed is None or erase(closed, now, time_is_left)
     return done, done < len(waiting) or len(waiting) >= limit
 
 
-def erase(closed: Closed, time_is_left: TimeIsLeft) -> bool:
+def erase(closed: Closed, now: int, time_is_left: TimeIsLeft, *, once_more: bool = False) -> bool:
     """Everything that names him; True once nothing is left. May be cut short anywhere, and done
-    twice at once."""
+    twice at once. `once_more`: the schedule looks again for what a request of his that was under
+    way wrote meanwhile."""
     if closed.emails is None:
         return True
     for _ in _erasing(closed.user_id, closed.emails):
         if not time_is_left():
             return False
     with suppress(ConditionFailed):
-        users.erased(closed.user_id)
+        users.erased(closed.user_id, now + LOOK_AGAIN if once_more or closed.emails else None)
     return True
 
 
@@ -110,25 +113,35 @@ def _erasing(me: str, emails: tuple[str, ...]) -> Iterator[None]:
     for row in _all(partial(orders.of_user, me, limit=AT_ONCE)):
         _strike(me, keys.id_in(row["sk"]))
         yield
+    left_at = _left(emails)
     for email in emails:
         for row in _all(partial(orders.named_by, email, limit=AT_ONCE)):
-            _unname(email, keys.id_in(row["sk"]))
+            named = orders.named_from(row)
+            if named is not None and named.placed_at <= left_at[email]:
+                _unname(me, email, named)
             yield
-    for batch in _batches(_found(me, emails)):
+    for batch in _batches(_found(me, left_at)):
         write(*(Delete(key) for key in batch))
         yield
-    for email in emails[1:]:
+    for batch in _batches(_beside(me, emails)):
+        write(*(Delete(key) for key in batch))
+        yield
+    for email in emails:
         with suppress(ConditionFailed):
             write(users.forget_address(email))
         yield
-    while rest := users.rest_of(me, limit=AT_ONCE):
-        write(*(Delete(_key(row)) for row in rest))
-        yield
+
+
+def _left(emails: tuple[str, ...]) -> dict[str, int]:
+    """When he left each of these addresses: what names one of them since then is its next owner's.
+    Of one whose row is gone nothing is left."""
+    wanted = [keys.email(email) for email in emails]
+    rows = read(wanted, consistent=True) if wanted else {}
+    return {email: users.left_at(rows.get(keys.email(email))) for email in emails}
 
 
 def _strike(me: str, order_id: str) -> None:
-    """His order: nobody's who could be named. One that is somebody else's too stays that, without
-    his address; one he placed as a guest and somebody else claimed is that one's."""
+    """An order he placed or his account shows."""
     pointer = Delete(keys.order_of(me, order_id))
     for _ in range(RETRIES + 1):
         order = orders.read([order_id], consistent=True).get(order_id)
@@ -144,27 +157,40 @@ def _strike(me: str, order_id: str) -> None:
 
 
 def _stripped(me: str, order: Order) -> list[Change]:
-    mine, theirs = keys.order_of(me, order.id), keys.order_of(order.placed_by, order.id)
-    named = keys.order_to(order.email or "", order.id)
-    rows = read([mine, theirs, *([named] if order.email else [])], consistent=True)
-    if order.placed_by != me and orders.shown_from(rows.get(theirs)) is not None:
-        return []  # his address goes with the pointer that stands beside it
-    claim = orders.named_from(rows.get(named))
-    claimed_by = None if claim is None else claim.claimed_by
-    if orders.shown_from(rows.get(mine)) is None and claimed_by not in {None, me}:
+    """What is known to be his names nobody any more. What is somebody else's stays that: who placed
+    it in his account, or claimed it knowing its postal code. What may be either's, placed in a
+    browser they shared or to an address that was mistyped, is left behind."""
+    named_key = keys.order_to(order.email or "", order.id)
+    mine_key, theirs_key = keys.order_of(me, order.id), keys.order_of(order.placed_by, order.id)
+    rows = read([mine_key, theirs_key, *([named_key] if order.email else [])], consistent=True)
+    mine, named = orders.shown_from(rows.get(mine_key)), orders.named_from(rows.get(named_key))
+    others = [orders.shown_from(rows.get(theirs_key))] if order.placed_by != me else []
+    claimed_by = None if named is None else named.claimed_by
+    if claimed_by is not None and claimed_by != me:
+        key = keys.order_of(claimed_by, order.id)
+        others.append(orders.shown_from(read([key], consistent=True).get(key)))
+    if any(one is not None and one.whole for one in others):
         return []
     gone = [orders.forget(order.email, order.id)] if order.email is not None else []
+    if mine is None:  # a guest's, to whatever address
+        return orders.change(order, left_behind(order))
+    if not mine.whole:
+        return [*orders.change(order, nameless(left_behind(order))), *gone]
     return [*orders.change(order, struck(order)), *gone]
 
 
-def _unname(email: str, order_id: str) -> None:
-    """An order that names his address and is nobody's, or somebody else's."""
-    pointer = orders.forget(email, order_id)
+def _unname(me: str, email: str, named: Named) -> None:
+    """An order that names an address he had, and that no account of his shows: what nobody has
+    answered may be his, what he refused is another's."""
+    if named.claimed_by not in {None, me}:
+        return  # by who had the address before or after him
+    pointer = orders.forget(email, named.order_id)
     for _ in range(RETRIES + 1):
-        order = orders.read([order_id], consistent=True).get(order_id)
+        order = orders.read([named.order_id], consistent=True).get(named.order_id)
         changes: list[Change] = [pointer]
         if order is not None and order.email == email:
-            changes += orders.change(order, nameless(order))
+            open_ = not named.answered and not _is_shown(order)
+            changes += orders.change(order, nameless(left_behind(order) if open_ else order))
         try:
             write(*changes)
         except ConditionFailed:
@@ -173,35 +199,47 @@ def _unname(email: str, order_id: str) -> None:
     raise Refusal(Reason.BUSY, retry_after=1)
 
 
-def _found(me: str, emails: tuple[str, ...]) -> Iterator[Key]:
+def _is_shown(order: Order) -> bool:
+    """Whether who placed it sees it in his account."""
+    key = keys.order_of(order.placed_by, order.id)
+    return orders.shown_from(read([key], consistent=True).get(key)) is not None
+
+
+def _found(me: str, left_at: Mapping[str, int]) -> Iterator[Key]:
     """The rows elsewhere that name him."""
     for row in _all(partial(grants.held_by, me, limit=AT_ONCE)):
         yield from grants.granted_by(row)
-    yield from _naming_address(emails[0])
-    yield keys.delivery(emails[0])
-    for email in emails[1:]:
-        yield from _naming_address_he_left(me, email)
+    for email, until in left_at.items():
+        yield from _naming_address(me, email, until)
     for user_id in (me, *receipts.guests_of(me)):
-        yield from (_key(row) for row in selections.sent_by(user_id, limit=100).items)
+        yield from (_key(row) for row in _all(partial(selections.sent_by, user_id, limit=AT_ONCE)))
 
 
-def _naming_address(email: str) -> Iterator[Key]:
-    for listed in (claims.naming, grants.naming, requests.naming):
-        yield from (_key(row) for row in _all(partial(listed, email, limit=AT_ONCE)))
-
-
-def _naming_address_he_left(me: str, email: str) -> Iterator[Key]:
-    """What is of his time, or his; not what is its next owner's."""
-    at = keys.email(email)
-    left_at = users.left_at(read([at], consistent=True).get(at))
+def _naming_address(me: str, email: str, until: int) -> Iterator[Key]:
+    """What is of his time, or his; not what is its next owner's, nor its last one's."""
     for row in _all(partial(claims.naming, email, limit=AT_ONCE)):
-        if row["made_at"] <= left_at:
+        if row["made_at"] <= until:
             yield _key(row)
     for row in _all(partial(grants.naming, email, limit=AT_ONCE)):
-        if me in {row.get("moved_to"), row.get("bound_to")}:
+        whose = {row.get("moved_to"), row.get("bound_to")} - {None}
+        if me in whose or (not whose and row["invited_at"] <= until):
             yield _key(row)
     for row in _all(partial(requests.naming, email, limit=AT_ONCE)):
-        if row["at"] <= left_at:
+        if row["at"] <= until:
+            yield _key(row)
+    owner = keys.email(email)
+    if users.owner_of(read([owner], consistent=True).get(owner)) is None:
+        yield keys.delivery(email)
+
+
+def _beside(me: str, emails: tuple[str, ...]) -> Iterator[Key]:
+    """What stands beside him, but for claims that were made in his browser on addresses of others:
+    they may redeem them still."""
+    for row in _all(partial(users.beside, me, limit=AT_ONCE)):
+        if keys.is_claim(row["sk"]) and row["email"] not in emails and "redeemed" not in row:
+            with suppress(ConditionFailed):
+                write(claims.forget_profile(me, keys.id_in(row["sk"])))
+        elif row["sk"] != keys.user(me).sk:
             yield _key(row)
 
 

@@ -65,6 +65,9 @@ def arriving(
     read. Refuses TAKE_OVER_REQUIRED."""
     coming = wanted(guest, take_over, now)
     cart = carts.from_item(rows.get(keys.cart(account_id)))
+    if coming is None and guest is not None and guest.user.lives_on:
+        # what he ordered under a key is known as this browser's, should it ask again (0.18)
+        return HandOver((guest.user.id,), (), cart.cart, None)
     return hand_over([coming] if coming else [], account_id, cart, now)
 
 

@@ -26,6 +26,7 @@ from foyer.storage import (
 )
 from foyer.storage.claims import Claim
 from foyer.storage.links import Link
+from foyer.storage.orders import Named
 from foyer.storage.outbox import Mail
 from foyer.storage.secrets import link_keys
 from foyer.storage.table import ConditionFailed, Item, read, write
@@ -231,10 +232,11 @@ def _invitation(mail: Mail, now: int) -> Mail:
 
 
 def _order(mail: Mail, now: int, entropy: Entropy) -> Mail:
-    """What was ordered, to the address that was given for it. Whoever proved that address when he
-    ordered is written to as a client; its owner else is asked whether it was he, and anybody else
-    is mailed the link by which it comes into an account (P4). Where the address is not known to be
-    of who ordered, no postal address and no name is told: somebody may have mistyped it (0.11)."""
+    """What was ordered, to whom it is of: the client who placed it to an address of his or claimed
+    it, wherever he is reached now; else the address that was given for it, which may have an owner,
+    who is asked whether it was he, or none, who is mailed the link by which it comes into an
+    account (P4). Where the address is not known to be of who ordered, no postal address and no name
+    is told: somebody may have mistyped it (0.11)."""
     key = keys.order(mail.facts["order"])
     order = orders.from_item(read([key], consistent=True).get(key))
     if order is None or order.contact is None or order.email is None:
@@ -242,20 +244,42 @@ def _order(mail: Mail, now: int, entropy: Entropy) -> Mail:
     at, named = keys.email(order.email), keys.order_to(order.email, order.id)
     rows = read([at, named], consistent=True)
     row, answer = rows.get(at), orders.named_from(rows.get(named))
-    if answer is not None and answer.is_refused:
-        raise Moot  # its owner said that it was none of his
-    owner, facts = _owner(row), dict(mail.facts) | _of_order(order)
+    client = _client_of(order, answer)
+    if client is None and _is_moot(order, answer, users.left_at(row)):
+        raise Moot
+    owner, facts = client or _owner(row), dict(mail.facts) | _of_order(order)
     if owner is not None and owner.state is not State.REJECTED:
         mail = replace(mail, to=owner.address or mail.to, language=owner.language)
     if mail.kind != "order":
         return replace(mail, facts=facts)
-    if order.is_own and owner is not None and owner.id == order.placed_by:
+    if client is not None and order.is_own:
         postal = order.contact.postal
         where = "" if postal is None else "\n".join(_lines_of(order.contact.name, postal))
         return replace(mail, kind="order_placed", facts=facts | {"where": where})
     if owner is not None and owner.state is not State.REJECTED:
         return replace(mail, kind="order_for_you", facts=facts)
-    claim = _claim(mail, order.email, users.left_at(row), now)
+    return _received(mail, order, facts, users.left_at(row), now, entropy)
+
+
+def _client_of(order: Order, answer: Named | None) -> User | None:
+    """In whose account it is known to be."""
+    id_ = order.placed_by if order.is_own else answer.claimed_by if answer is not None else None
+    if id_ is None:
+        return None
+    user = users.from_item(read([keys.user(id_)], consistent=True).get(keys.user(id_)))
+    return None if user is None or user.address is None else user
+
+
+def _is_moot(order: Order, answer: Named | None, left_at: int) -> bool:
+    """Its owner said that it was none of his, or the address is not whose it was."""
+    return (answer is not None and answer.is_refused) or order.placed_at <= left_at
+
+
+def _received(
+    mail: Mail, order: Order, facts: dict[str, str], left_at: int, now: int, entropy: Entropy
+) -> Mail:
+    """To an address that is nobody's, with the link of the claim that came with the order."""
+    claim = _claim(mail, order.email or "", left_at, now)
     if claim is None or claim.order_id != order.id:
         return replace(mail, kind="order_received", facts=facts | {"token": ""})
     letter = _activation(mail, claim, now, entropy)

@@ -28,6 +28,7 @@ from foyer.rules.orders import (
     frozen,
     needs_postal,
     studios,
+    without_reasons,
 )
 from foyer.rules.policy import POLICY
 from foyer.rules.refusals import Reason, Refusal
@@ -372,6 +373,11 @@ class Seen:
     whole: bool
 
 
+def seen(order: Order, *, whole: bool) -> Seen:
+    """What a studio wrote of it may name somebody."""
+    return Seen(order if whole else without_reasons(order), whole)
+
+
 def see(visitor: Visitor, order_id: str, now: int) -> Seen:
     """His own: one his account shows, or one he placed as the guest he is, of which he is told
     nothing personal again (A9). Any other is NOT_FOUND."""
@@ -388,11 +394,11 @@ def see(visitor: Visitor, order_id: str, now: int) -> Seen:
     if visitor.level is Level.GUEST:
         if order.placed_by != user.id:
             raise Refusal(Reason.NOT_FOUND)
-        return Seen(order, whole=False)
+        return seen(order, whole=False)
     shown = orders.shown_from(rows.get(keys.order_of(user.id, order_id)))
     if shown is None or not (user.is_proved or order.placed_by == user.id):
         raise Refusal(Reason.NOT_FOUND)
-    return Seen(order, whole=user.is_proved and shown.is_whole(user))
+    return seen(order, whole=user.is_proved and shown.is_whole(user))
 
 
 def see_mine(visitor: Visitor, order_id: str, now: int) -> Seen:
@@ -404,7 +410,7 @@ def see_mine(visitor: Visitor, order_id: str, now: int) -> Seen:
     shown = orders.shown_from(rows.get(keys.order_of(user.id, order_id)))
     if order is None or shown is None:
         raise Refusal(Reason.NOT_FOUND)
-    return Seen(order, whole=shown.is_whole(user))
+    return seen(order, whole=shown.is_whole(user))
 
 
 def mine(
@@ -417,7 +423,7 @@ def mine(
     pointers = [shown for row in page.items if (shown := orders.shown_from(row)) is not None]
     found = orders.read([one.order_id for one in pointers], consistent=True) if pointers else {}
     return [
-        Seen(found[one.order_id], whole=one.is_whole(user))
+        seen(found[one.order_id], whole=one.is_whole(user))
         for one in pointers
         if one.order_id in found
     ], page.last

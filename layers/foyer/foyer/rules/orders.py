@@ -93,6 +93,7 @@ class Order:
     is_own: bool = False
     history: tuple[Entry, ...] = ()
     version: int = 1
+    strike_at_end: bool = False  # whom it may be of closed his account while it was under way
 
     @property
     def status(self) -> Status:
@@ -149,16 +150,14 @@ def stepped(order: Order, step: Step, actor: str, now: int, reason: str | None =
             return order
         raise Refusal(Reason.WRONG_STATUS, facts={"order_status": order.status.value})
     entry = Entry(to, now, actor, reason)
-    return replace(order, history=(*order.history, entry), version=order.version + 1)
+    after = replace(order, history=(*order.history, entry), version=order.version + 1)
+    return _blank(after) if after.strike_at_end and to not in LIVE else after
 
 
 def struck(order: Order) -> Order:
     """What is kept of the order of somebody who closed his account (N19): number, lines, totals and
     the country."""
-    history = tuple(replace(entry, reason=None) for entry in order.history)
-    return replace(
-        order, contact=None, email=None, note=None, history=history, version=order.version + 1
-    )
+    return replace(_blank(nameless(order)), version=order.version + 1)
 
 
 def nameless(order: Order) -> Order:
@@ -166,3 +165,21 @@ def nameless(order: Order) -> Order:
     is."""
     contact = None if order.contact is None else replace(order.contact, address="")
     return replace(order, contact=contact, email=None, version=order.version + 1)
+
+
+def left_behind(order: Order) -> Order:
+    """An order that may have been his and may have been another's: done, it names nobody any more;
+    under way, it finds whom it is for until it is done."""
+    if order.status in LIVE:
+        return replace(order, strike_at_end=True, version=order.version + 1)
+    return replace(_blank(order), version=order.version + 1)
+
+
+def _blank(order: Order) -> Order:
+    """Without whom it was for, but for an address of mail it still has."""
+    contact = Contact(order.contact.address, "") if order.contact and order.email else None
+    return replace(without_reasons(order), contact=contact, note=None, strike_at_end=False)
+
+
+def without_reasons(order: Order) -> Order:
+    return replace(order, history=tuple(replace(entry, reason=None) for entry in order.history))

@@ -108,6 +108,14 @@ def drop(owner: str, claim_id: str) -> Delete:
     return Delete(keys.claim(owner, claim_id))
 
 
+def forget_profile(owner: str, claim_id: str) -> Update:
+    """What was said with it; its address may be another's, who can still redeem it."""
+    nothing = profile_raw(Profile("", "C"))
+    return setting(
+        keys.claim(owner, claim_id), {"profile": nothing}, condition="attribute_exists(pk)"
+    )
+
+
 def new_link(claim: Claim, link_id: str, now: int) -> Update:
     """Another link in place of the one that was read; who reads the older mail is told so."""
     return setting(

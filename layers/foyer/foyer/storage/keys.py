@@ -77,6 +77,10 @@ def claim(owner: str, claim_id: str) -> Key:
     return Key(f"CLAIM#{claim_id}" if owner == claim_id else f"USER#{owner}", f"CLAIM#{claim_id}")
 
 
+def is_claim(sk: str) -> bool:
+    return sk.startswith("CLAIM#")
+
+
 def link(user_id: str, purpose: str) -> Key:
     return Key(f"USER#{user_id}", f"LINK#{purpose}")
 

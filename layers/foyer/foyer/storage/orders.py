@@ -7,6 +7,7 @@ from typing import Any
 
 from foyer.rules.carts import Thing
 from foyer.rules.orders import Contact, Entry, Order, OrderLine, Status
+from foyer.rules.refusals import Reason, Refusal
 from foyer.rules.users import User
 from foyer.storage import keys, table
 from foyer.storage.addresses import postal_from, postal_raw
@@ -38,6 +39,7 @@ def from_item(item: Item | None) -> Order | None:
         is_own=item.get("own", False),
         history=tuple(_entry(raw) for raw in item["history"]),
         version=item["version"],
+        strike_at_end=item.get("strike_at_end", False),
     )
 
 
@@ -75,6 +77,7 @@ def _put(
         "note": order.note,
         "own": order.is_own or None,
         "history": [_entry_raw(entry) for entry in order.history],
+        "strike_at_end": order.strike_at_end or None,
         "version": order.version,
     }
     return Put(item, condition, names or {}, values or {})
@@ -205,6 +208,8 @@ def forget(email: str, order_id: str) -> Delete:
 
 
 def _family(head: Key, limit: int, after: Item | None) -> Page:
+    if after is not None and after["pk"] != head.pk:  # he has another address by now
+        raise Refusal(Reason.INVALID_CURSOR)
     start = None if after is None else Key(after["pk"], after["sk"])
     return table.family(head, head.sk, limit=limit, after=start, newest_first=True, consistent=True)
 

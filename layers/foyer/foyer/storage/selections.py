@@ -166,9 +166,9 @@ def submitted_from(item: Item) -> Submitted:
     )
 
 
-def sent_by(user_id: str, *, limit: int) -> Page:
+def sent_by(user_id: str, *, limit: int, after: Item | None = None) -> Page:
     """What somebody sent to photographers, also of a selection he has no more."""
-    return listing(keys.sent_by(user_id), limit=limit)
+    return listing(keys.sent_by(user_id), limit=limit, after=after)
 
 
 def submitted_of(gallery_id: str, *, limit: int, after: Mapping[str, Any] | None = None) -> Page:

@@ -100,9 +100,9 @@ def setting(
         return ".".join(aliases.setdefault(step, f"#a{len(aliases)}") for step in steps)
 
     given = {name: value for name, value in sets.items() if value is not None}
-    expression = "SET " + ", ".join(f"{path(n)} = :s{i}" for i, n in enumerate(given))
-    if removes:
-        expression += " REMOVE " + ", ".join(path(name) for name in removes)
+    parts = ["SET " + ", ".join(f"{path(n)} = :s{i}" for i, n in enumerate(given))] if given else []
+    parts += ["REMOVE " + ", ".join(path(name) for name in removes)] if removes else []
+    expression = " ".join(parts)
     return Update(
         key,
         expression,

@@ -368,23 +368,20 @@ def closing(now: int, limit: int) -> list[Key]:
     return due(keys.CLOSING, before=now, limit=limit)
 
 
-def erased(user_id: str) -> None:
-    write(
-        Update(
-            keys.user(user_id),
-            "REMOVE erasing, due, due_at",
-            condition="attribute_exists(closed_with)",
-        )
+def erased(user_id: str, again_at: int | None) -> None:
+    """Nothing names him any more; at `again_at` it is looked once more whether a request that was
+    under way has left something beside him."""
+    update = setting(
+        keys.user(user_id),
+        {} if again_at is None else {"erasing": [], "due_at": again_at},
+        removes=["erasing", "due", "due_at"] if again_at is None else [],
+        condition="attribute_exists(erasing)",
     )
-
-
-def give_up_address(email: str, user_id: str) -> Delete:
-    """The address is nobody's, and nothing tells that it ever was his."""
-    return Delete(keys.email(email), "#user = :of", {"#user": "user"}, {":of": user_id})
+    write(update)
 
 
 def forget_address(email: str) -> Delete:
-    """Of one he left before: unless it is somebody's by now."""
+    """Nothing tells that the address was ever his; unless it is somebody's by now."""
     return Delete(keys.email(email), "attribute_not_exists(#user)", {"#user": "user"})
 
 
@@ -392,10 +389,10 @@ def drop_password(user_id: str) -> Delete:
     return Delete(keys.credential(user_id))
 
 
-def rest_of(user_id: str, *, limit: int) -> list[Item]:
-    """Some of what stands beside a user."""
-    page = partition(keys.user(user_id), limit=limit + 1)
-    return [item for item in page.items if item["sk"] != keys.user(user_id).sk][:limit]
+def beside(user_id: str, *, limit: int, after: Item | None = None) -> Page:
+    """What stands beside a user, his own row among it."""
+    start = None if after is None else Key(after["pk"], after["sk"])
+    return partition(keys.user(user_id), limit=limit, after=start)
 
 
 def push_idle_clock(user: User, session: Session | None, now: int) -> None:
