@@ -341,6 +341,27 @@ def test_claim_x_refuse_one_answer_counts(site: Site, gateway: Gateway) -> None:
     assert seen == {DONE, NONE}
 
 
+@pytest.mark.parametrize("codes", [("29900", "29900"), ("29900", None)])
+def test_claim_x_claim_is_in_the_account_once_and_whole_where_its_code_was_typed(
+    site: Site, gateway: Gateway, codes: tuple[str | None, str | None]
+) -> None:
+    def flows(scene: Scene) -> list[Flow]:
+        scene.owned()
+        tabs = scene.there, scene.there.twin()
+        return [
+            lambda tab=tab, code=code: claim(tab, scene.id, postal_code=code)  # type: ignore[misc]
+            for tab, code in zip(tabs, codes, strict=True)
+        ]
+
+    for scene, answers in schedules(site, gateway, flows):
+        assert [said(answer) for answer in answers] == [DONE, DONE]
+        assert not answers[0].json["masked"]
+        (mine,) = scene.there.get("/v1/account/orders").json["items"]
+        assert (mine["id"], mine["masked"]) == (scene.id, False)
+        book = site.cloud.row(f"USER#{scene.there.who()}", "ADDRESSES") or {}
+        assert len(book["entries"]["M"]) == 1
+
+
 def test_the_orders_link_x_its_owner_signing_up_is_one_account(
     site: Site, gateway: Gateway
 ) -> None:

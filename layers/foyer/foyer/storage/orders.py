@@ -148,6 +148,8 @@ def of_user(user_id: str, *, limit: int, after: Item | None = None) -> Page:
 
 # ---- beside an address ---------------------------------------------------------------------------
 
+CLAIMED, REFUSED = "claimed", "refused"  # what its owner answers
+
 
 @dataclass(frozen=True)
 class Named:
@@ -156,6 +158,7 @@ class Named:
     order_id: str
     placed_at: int
     answered: bool
+    claimed_by: str | None = None
 
     def is_offered(self, left_at: int) -> bool:
         """To the owner of the address, unless it was placed while somebody else had it (0.11)."""
@@ -165,7 +168,8 @@ class Named:
 def named_from(item: Item | None) -> Named | None:
     if item is None:
         return None
-    return Named(keys.id_in(item["sk"]), item["placed_at"], "answer" in item)
+    claimed_by = item["answered_by"] if item.get("answer") == CLAIMED else None
+    return Named(keys.id_in(item["sk"]), item["placed_at"], "answer" in item, claimed_by)
 
 
 def name(order: Order) -> Put:
