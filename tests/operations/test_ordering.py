@@ -411,6 +411,19 @@ def test_the_orders_link_here_x_the_same_elsewhere_is_one_account_that_has_the_o
     assert seen == {DONE, ALREADY}
 
 
+@pytest.mark.parametrize("answered", ["claimed", "refused"])
+def test_the_orders_link_after_its_owner_answered_says_that_there_is_an_account(
+    site: Site, gateway: Gateway, answered: str
+) -> None:
+    scene = Scene(site, gateway).ordered()
+    link = scene.here.token(scene.email)
+    scene.there.register(scene.email)
+    {"claimed": claim, "refused": refuse}[answered](scene.there, scene.id)
+    assert said(scene.here.activate(link)) == ALREADY
+    assert said(Browser(gateway, address="10.6.0.9").elsewhere(link)) == ALREADY
+    is_consistent(site)
+
+
 # ---- going on ------------------------------------------------------------------------------------
 
 
