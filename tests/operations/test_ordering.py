@@ -424,6 +424,21 @@ def test_the_orders_link_after_its_owner_answered_says_that_there_is_an_account(
     is_consistent(site)
 
 
+def test_what_he_ordered_himself_before_he_proved_the_address_is_not_offered_to_him(
+    site: Site, gateway: Gateway
+) -> None:
+    scene = Scene(site, gateway).ordered()
+    scene.there.elsewhere(scene.here.token(scene.email))
+    scene.there.add(VOUCHER)
+    own = place(scene.there, scene.email).json["id"]
+    scene.there.post("/v1/account/proof", {})
+    code = scene.there.code(scene.email)
+    assert said(scene.there.post("/v1/account/proof", {"code": code})) in {DONE, (204, "")}
+    assert set(scene.mine(scene.there)) == {scene.id, own}
+    assert scene.offered(scene.there) == []
+    is_consistent(site)
+
+
 # ---- going on ------------------------------------------------------------------------------------
 
 

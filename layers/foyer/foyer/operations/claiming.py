@@ -31,8 +31,12 @@ def offered(
     left_at = users.left_at(read([address], consistent=True).get(address))
     named = [one for row in page.items if (one := orders.named_from(row)) is not None]
     ids = [one.order_id for one in named if one.is_offered(left_at)]
-    found = orders.read(ids, consistent=True) if ids else {}
-    return [found[id_] for id_ in ids if id_ in found], page.last
+    wanted = [key for id_ in ids for key in (keys.order(id_), keys.order_of(user.id, id_))]
+    rows = read(wanted, consistent=True) if wanted else {}
+    # what he placed signed in, before he had proved the address, is in his account
+    fresh = [id_ for id_ in ids if keys.order_of(user.id, id_) not in rows]
+    found = [orders.from_item(rows.get(keys.order(id_))) for id_ in fresh]
+    return [order for order in found if order is not None], page.last
 
 
 def claim(
