@@ -265,7 +265,7 @@ def _order(
         return []
     changes: list[Change] = [
         orders.show(account.id, claim.order_id, now, whole=here),
-        orders.answer(claim.email, claim.order_id, account.id, "claimed", now),
+        orders.answer(claim.email, claim.order_id, account.id, orders.CLAIMED, now),
     ]
     order = orders.from_item(rows.get(keys.order(claim.order_id)))
     if here and order is not None:

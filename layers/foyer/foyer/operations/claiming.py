@@ -16,6 +16,7 @@ from foyer.rules.users import User
 from foyer.storage import keys, limits, orders, users
 from foyer.storage.keys import Key
 from foyer.storage.limits import Limit
+from foyer.storage.orders import Named
 from foyer.storage.table import Change, ConditionFailed, Item, read, write
 
 
@@ -30,8 +31,12 @@ def offered(
     left_at = users.left_at(read([address], consistent=True).get(address))
     named = [one for row in page.items if (one := orders.named_from(row)) is not None]
     ids = [one.order_id for one in named if one.is_offered(left_at)]
-    found = orders.read(ids, consistent=True) if ids else {}
-    return [found[id_] for id_ in ids if id_ in found], page.last
+    wanted = [key for id_ in ids for key in (keys.order(id_), keys.order_of(user.id, id_))]
+    rows = read(wanted, consistent=True) if wanted else {}
+    # what he placed signed in, before he had proved the address, is in his account
+    fresh = [id_ for id_ in ids if keys.order_of(user.id, id_) not in rows]
+    found = [orders.from_item(rows.get(keys.order(id_))) for id_ in fresh]
+    return [order for order in found if order is not None], page.last
 
 
 def claim(
@@ -50,7 +55,10 @@ def claim(
         user, rows = _read(visitor, order_id, now)
         order = orders.from_item(rows.get(keys.order(order_id)))
         shown = orders.shown_from(rows.get(keys.order_of(user.id, order_id)))
-        if order is None or (shown is None and not _is_offered(user, order_id, rows)):
+        named = _named(user, order_id, rows)
+        if shown is None and named is not None and named.claimed_by == user.id:
+            continue  # in another tab, between our two reads
+        if order is None or (shown is None and not _is_offered(user, named, rows)):
             raise Refusal(Reason.NOT_FOUND)
         if shown is not None and (shown.is_whole(user) or postal_code is None):
             return seen(order, whole=shown.is_whole(user))
@@ -59,7 +67,7 @@ def claim(
         changes: list[Change] = [users.acts(user)]
         if shown is None:
             changes.append(orders.show(user.id, order_id, now, whole=whole))
-            changes.append(orders.answer(user.email or "", order_id, user.id, "claimed", now))
+            changes.append(orders.answer(user.email or "", order_id, user.id, orders.CLAIMED, now))
         else:
             changes.append(orders.show_whole(user.id, order_id, now))
         book = rows.get(keys.addresses(user.id))
@@ -90,12 +98,12 @@ def refuse(visitor: Visitor, order_id: str, now: int) -> None:
     order that is not offered to him."""
     for _ in range(RETRIES + 1):
         user, rows = _read(visitor, order_id, now)
-        if not _is_offered(user, order_id, rows):
+        if not _is_offered(user, _named(user, order_id, rows), rows):
             return
         try:
             write(
                 users.acts(user),
-                orders.answer(user.email or "", order_id, user.id, "refused", now),
+                orders.answer(user.email or "", order_id, user.id, orders.REFUSED, now),
             )
         except ConditionFailed:
             continue
@@ -112,7 +120,10 @@ def _read(visitor: Visitor, order_id: str, now: int) -> tuple[User, Mapping[Key,
     return user, {**rows, **named}
 
 
-def _is_offered(user: User, order_id: str, rows: Mapping[Key, Item]) -> bool:
-    email = user.email or ""
-    named = orders.named_from(rows.get(keys.order_to(email, order_id)))
-    return named is not None and named.is_offered(users.left_at(rows.get(keys.email(email))))
+def _named(user: User, order_id: str, rows: Mapping[Key, Item]) -> Named | None:
+    return orders.named_from(rows.get(keys.order_to(user.email or "", order_id)))
+
+
+def _is_offered(user: User, named: Named | None, rows: Mapping[Key, Item]) -> bool:
+    left_at = users.left_at(rows.get(keys.email(user.email or "")))
+    return named is not None and named.is_offered(left_at)

@@ -163,14 +163,20 @@ def join(
 
 
 def _taken(failed: ConditionFailed, rows: Sequence[Change], email: str) -> Item | None:
-    """The row of the address, where it is somebody's and that alone stood in the way."""
+    """The row of the address, where it is somebody's and that alone stood in the way, or what he
+    answered for an order that names it."""
     at = next(i for i, change in enumerate(rows) if _is_address(change, email))
-    others = [item for i, item in enumerate(failed.items) if i != at]
+    beside = {i for i, change in enumerate(rows) if _is_beside(change, email)}
+    others = [item for i, item in enumerate(failed.items) if i not in beside]
     return None if any(item is not None for item in others) else failed.items[at]
 
 
 def _is_address(change: Change, email: str) -> bool:
     return isinstance(change, Update) and change.key == keys.email(email)
+
+
+def _is_beside(change: Change, email: str) -> bool:
+    return isinstance(change, Update) and change.key.pk == keys.email(email).pk
 
 
 def _taking_over(

@@ -158,6 +158,8 @@ def of_user(user_id: str, *, limit: int, after: Item | None = None) -> Page:
 
 # ---- beside an address ---------------------------------------------------------------------------
 
+CLAIMED, REFUSED = "claimed", "refused"  # what its owner answers
+
 
 @dataclass(frozen=True)
 class Named:
@@ -180,7 +182,7 @@ class Named:
 def named_from(item: Item | None) -> Named | None:
     if item is None:
         return None
-    claimed_by = item["answered_by"] if item.get("answer") == "claimed" else None
+    claimed_by = item["answered_by"] if item.get("answer") == CLAIMED else None
     return Named(keys.id_in(item["sk"]), item["placed_at"], "answer" in item, claimed_by)
 
 
