@@ -11,6 +11,7 @@ import pytest
 from local.gateway import Gateway
 from local.site import Site
 from tests.inviting import invited, photographer
+from tests.ordering import place
 from tests.people import HOTEL, STUDIO, Person, plant
 from tests.visiting import VOUCHER, Answer, Browser
 
@@ -51,6 +52,11 @@ ROUTES = {
     "/v1/staff/galleries/{gallery_id}/selections/{user_id}/{selection_id}": "DELETE",
     "/v1/staff/products": "GET POST",
     "/v1/staff/products/{product_id}": "GET PATCH DELETE",
+    "/v1/staff/orders": "GET",
+    "/v1/staff/orders/{order_id}": "GET",
+    "/v1/staff/orders/{order_id}/confirm": "POST",
+    "/v1/staff/orders/{order_id}/fulfil": "POST",
+    "/v1/staff/orders/{order_id}/cancel": "POST",
 }
 # The words of a line that stand for an id, by the word before them.
 IDS = {
@@ -58,6 +64,7 @@ IDS = {
     "users": "user_id",
     "galleries": "gallery_id",
     "products": "product_id",
+    "orders": "order_id",
     "pictures": "picture_id",
     "invitations": "invitation_id",
     "access-requests": "request_id",
@@ -106,7 +113,7 @@ def cast(site: Site, gateway: Gateway) -> dict[str, Person]:
 def places(site: Site, cast: dict[str, Person]) -> dict[str, str]:
     """What galleries and things in them the words of the table stand for: one of the studio, one of
     the hotel, each with all that can be in one."""
-    found = {"galleries/no-such": "no-such-gallery", "products/no-such": "no-such-product"}
+    found = {f"{kind}/no-such": f"no-such-{kind}" for kind in ("galleries", "products", "orders")}
     client = cast["client"].browser
     for name, home in (("ours", STUDIO), ("hotels", HOTEL)):
         who = photographer(site, f"of_{name}", home).browser
@@ -116,6 +123,11 @@ def places(site: Site, cast: dict[str, Person]) -> dict[str, str]:
         found[f"galleries/{name}"] = gallery
         sold = {"name": name, "kind": "print", "price": PRICE, "gallery_id": gallery}
         found[f"products/{name}"] = who.post("/v1/staff/products", sold).json["id"]
+        thing = {"name": name, "kind": "other", "price": PRICE}
+        bought = who.post("/v1/staff/products", thing).json["id"]
+        buyer = Browser(who.gateway, address=f"198.51.100.{len(found)}")
+        buyer.add({"product_id": bought, "quantity": 1})
+        found[f"orders/{name}"] = place(buyer, f"{name}@example.org").json["id"]
         found[f"pictures/of-{name}"] = who.post(f"{path}/pictures", hung).json["id"]
         found[f"invitations/of-{name}"] = invited(who, f"{name}@example.com", gallery)
         asked = {"email": "kim@example.com"}
@@ -133,7 +145,7 @@ def ask(
     """What a line of the table stands for."""
     method, path, *more = request.split()
     home = more[-1] if more else ""
-    if path.startswith(("galleries", "products")):
+    if path.startswith(("galleries", "products", "orders")):
         return ask_of_gallery(method, path, home, actor, places, number)
     body: Any = None
     if path.startswith("users/"):
@@ -178,6 +190,9 @@ def ask_of_gallery(
         ("POST", "correct"): {"address": f"new{number}@example.com"},
         ("POST", "approve"): {},
         ("POST", "decline"): {},
+        ("POST", "confirm"): {},
+        ("POST", "fulfil"): {},
+        ("POST", "cancel"): {},
     }
     changes: dict[str, Any] = {
         "galleries": {"title": f"Gallery {number}"},

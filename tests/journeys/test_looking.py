@@ -30,12 +30,16 @@ EXAMPLES = {
     "picture_id": "low-tide",
     "invitation_id": "x",
     "request_id": "x",
+    "order_id": "x",
+    "address_id": "x",
 }
 FREE = {
     "/v1/session",
     "/v1/store",
     "/v1/cart",
     "/cart",
+    "/checkout",
+    "/unsubscribe",
     "/terms",
     "/openapi.json",
     "/problems/{code}",
@@ -60,6 +64,8 @@ ANSWERS = {  # the address of a page that answered a form leads to the form
     "/account/proof",
     "/account/proof/code",
     "/account/address/confirm",
+    "/account/addresses/{address_id}/delete",
+    "/account/claims/{order_id}",
     "/staff/organizations/{org_id}",
     "/galleries/{gallery_id}/door",
     "/galleries/{gallery_id}/access",
@@ -69,6 +75,7 @@ ANSWERS = {  # the address of a page that answered a form leads to the form
         for deed in ("ask-again", "code", "decline", "link", "sign-in", "switch", "transfer")
     ),
     *(f"/selections/{{selection_id}}/{deed}" for deed in ("delete", "rename", "share", "submit")),
+    *(f"/staff/orders/{{order_id}}/{deed}" for deed in ("cancel", "confirm", "fulfil")),
     "/staff/galleries/{gallery_id}/pictures",
     "/staff/galleries/{gallery_id}/pictures/{picture_id}",
     "/staff/galleries/{gallery_id}/pictures/{picture_id}/down",
@@ -99,8 +106,13 @@ PERSONAL = {
     for route in GET_ROUTES
     if route.startswith(("/account", "/staff", "/v1/account", "/v1/staff")) and route not in ANSWERS
 }
-# The generic user has no selection: there is none to look for.
-NONE = {"/selections/{selection_id}", "/v1/selections/{selection_id}"}
+# The generic user has no selection and no order: there is none to look for.
+NONE = {
+    "/selections/{selection_id}",
+    "/v1/selections/{selection_id}",
+    "/orders/{order_id}",
+    "/v1/orders/{order_id}",
+}
 
 
 def example(route: str) -> str:

@@ -17,7 +17,7 @@ from tests.conftest import CASES
 from tests.inviting import PARTY, UNNAMED, WEDDING, invited, photographer
 from tests.ordering import place
 from tests.people import STUDIO
-from tests.visiting import VOUCHER, Browser
+from tests.visiting import PRINT, VOUCHER, Browser
 
 DOCUMENT = json.loads((ROOT / "layers/foyer/foyer/web/openapi.json").read_text())
 VOUCHERS_LINE = "UVDiUmEYep33"
@@ -30,13 +30,15 @@ schema = schemathesis.openapi.from_dict(DOCUMENT)
 
 @dataclass(frozen=True)
 class Scene:
-    """The cookies of nobody, a guest with a line, a selection and an order that names the client, a
-    client with the same and an address, and a photographer; and the ids paths then name."""
+    """The cookies of nobody, a guest with a line and a selection, a client with the same, an
+    address, an order of his own and one to claim, and the photographer who sold them; and the ids
+    paths then name."""
 
     cookies: list[str]
     invitation: str
     address: str
     order: str
+    claim: str
 
     def name(self, path: str, parameters: dict[str, Any]) -> None:
         """There is something to see and to change."""
@@ -48,8 +50,8 @@ class Scene:
             "picture_id": "low-tide",
             "product_id": "coast-poster",
             "invitation_id": self.invitation,
-            "order_id": self.order,
             "address_id": self.address,
+            "order_id": self.claim if "/claims/" in path else self.order,
             "user_id": "demo-client-0000000001",
             "org_id": STUDIO,
         }
@@ -61,8 +63,9 @@ def scene(site: Site, gateway: Gateway) -> Scene:
     ana = photographer(site).browser
     guest = Browser(gateway)
     client = Browser(gateway, address="192.0.2.2").register("nina@example.com")
-    guest.add(VOUCHER)
-    ordered = place(guest, "nina@example.com").json["id"]
+    for browser in (guest, client):
+        browser.add(PRINT)
+    claim, order = (place(browser, "nina@example.com").json["id"] for browser in (guest, client))
     for browser in (guest, client, ana):
         browser.add(VOUCHER)
         kept = browser.send("PUT", f"/v1/selections/{UNNAMED}/pictures/coast/low-tide")
@@ -70,7 +73,7 @@ def scene(site: Site, gateway: Gateway) -> Scene:
     home = {"line1": "Rambla 1", "postal_code": "08002", "city": "Barcelona", "country": "ES"}
     address = client.post("/v1/account/addresses", home).json["id"]
     known = [browser.cookies["__Host-foyer"] for browser in (guest, client, ana)]
-    return Scene(["", *known], invited(ana, "kim@example.com"), address, ordered)
+    return Scene(["", *known], invited(ana, "kim@example.com"), address, order, claim)
 
 
 @schema.parametrize()
