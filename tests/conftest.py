@@ -20,11 +20,11 @@ from local.verify import plain
 from tests import schemas, visiting
 from tests.visiting import URL, Browser
 
-# How many cases of everything that has very many: 60 in `make test`, 1,000 in `make test-all`.
+# How many cases of everything that has very many: 40 in `make test`, 1,000 in `make test-all`.
 # One hash a sign-in must be made; it need not be slow here.
 os.environ.setdefault("PASSWORD_COST", "8,1,1")
 
-CASES = int(os.environ.get("FOYER_CASES", "60"))
+CASES = int(os.environ.get("FOYER_CASES", "40"))
 # How many orders of two flows' calls, at most: mostly that is all there are.
 SCHEDULES = int(os.environ.get("FOYER_SCHEDULES", "200"))
 
