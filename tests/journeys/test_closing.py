@@ -11,7 +11,7 @@ from local.gateway import Gateway
 from local.site import Site
 from tests.ordering import contact, new_key, place
 from tests.people import STUDIO, Person, administrator, is_consistent, plant
-from tests.seam import Fault, Killed, calls_of, killed_after, killed_before
+from tests.seam import TRANSIENT, Fault, Killed, calls_of, killed_after, killed_before
 from tests.visiting import CALENDAR, PASSWORD, PRINT, TERMS, VOUCHER, Browser, said
 
 NAME = "Wilhelmina Quartz"
@@ -208,6 +208,30 @@ def test_closing_cut_short_after_any_call_comes_to_the_same_end(
         assert named(site) == [], (at, fault)
         mails = browser.mails("wilma.q@example.org")
         assert sum("is closed" in mail["subject"] for mail in mails) == 1
+
+
+@pytest.mark.parametrize("fault", sorted(TRANSIENT))
+def test_closing_while_aws_fails_once_anywhere_is_closed_after_a_retry(
+    site: Site, gateway: Gateway, fault: str
+) -> None:
+    person = plant(site, "wilma")
+    browser = person.browser
+    browser.add(PRINT)
+    place(browser, person.email)
+    browser.post("/v1/account/proof", {"password": PASSWORD})
+    site.drain()
+    back, cookies = site.remember(), dict(browser.cookies)
+    calls = calls_of(site.cloud, lambda: browser.send("DELETE", "/v1/account"))
+    for at in range(calls):
+        back()
+        browser.cookies = dict(cookies)
+        site.cloud.intercept = Fault(TRANSIENT[fault], at)
+        answer = browser.send("DELETE", "/v1/account")
+        site.cloud.intercept = None
+        if answer.status_code != 204:
+            assert answer.status_code == 503
+            assert browser.send("DELETE", "/v1/account").status_code == 204
+        assert named(site, ("wilma@", "sea road")) == [], (fault, at)
 
 
 def test_n19_the_export_is_everything_his_own_pages_show(
