@@ -33,8 +33,9 @@ def offered(
     ids = [one.order_id for one in named if one.is_offered(left_at)]
     wanted = [key for id_ in ids for key in (keys.order(id_), keys.order_of(user.id, id_))]
     rows = read(wanted, consistent=True) if wanted else {}
-    # what he placed signed in, before he had proved the address, is in his account
-    fresh = [id_ for id_ in ids if keys.order_of(user.id, id_) not in rows]
+    # what he placed signed in, before he had proved the address, his account shows
+    shown = {id_: orders.shown_from(rows.get(keys.order_of(user.id, id_))) for id_ in ids}
+    fresh = [id_ for id_ in ids if shown[id_] is None]
     found = [orders.from_item(rows.get(keys.order(id_))) for id_ in fresh]
     return [order for order in found if order is not None], page.last
 
