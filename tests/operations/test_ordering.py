@@ -514,25 +514,68 @@ def test_confirm_x_claim_and_x_the_orders_link_disturb_each_other_not(
         assert mine["status"] == "confirmed"
 
 
-def test_f6_who_is_disabled_while_he_confirms_confirms_nothing(
+@pytest.mark.parametrize("step", ["confirm", "cancel"])
+def test_f6_a15_who_is_disabled_while_he_decides_decides_nothing(
+    site: Site, gateway: Gateway, step: str
+) -> None:
+    """The other's whole deed happens just before his own is written."""
+    scene = Scene(site, gateway).ordered()
+    boss, written = scene.boss.who(), list[Any]()
+
+    def meanwhile(send: Send) -> Any:
+        site.cloud.intercept = None
+        assert said(scene.second.post(f"/v1/staff/users/{boss}/disable", {})) == DONE
+        site.drain()
+        written.append(site.cloud.rows())
+        return send()
+
+    site.cloud.intercept = Fault(meanwhile, 0, operation="TransactWriteItems")
+    answer = move(scene.boss, scene.id, step)
+    site.cloud.intercept = None
+    assert answer in {CHANGED, (401, "sign_in_required")}
+    assert [site.cloud.rows()] == written
+    is_consistent(site)
+
+
+def test_f6_a27_who_became_a_client_while_he_ordered_orders_nothing_as_the_guest_he_was(
     site: Site, gateway: Gateway
 ) -> None:
-    def flows(scene: Scene) -> list[Flow]:
-        scene.ordered()
-        path = f"/v1/staff/users/{scene.boss.who()}/disable"
-        return [
-            lambda: move(scene.boss, scene.id, "confirm"),
-            lambda: scene.second.post(path, {}),
-        ]
+    """The link of his earlier order is opened in another tab just before this one is written."""
+    scene = Scene(site, gateway).ordered()
+    token, tab = scene.here.token(scene.email), scene.here.twin()
+    scene.here.add(CALENDAR)
 
-    seen = set()
-    for scene, (confirmed, disabled) in schedules(site, gateway, flows):
-        assert said(disabled) == DONE
-        assert confirmed in {DONE, CHANGED, (401, "sign_in_required")}
-        (order,) = scene.placed()
-        assert len(order["history"]) == 1 + (confirmed == DONE)
-        seen.add(confirmed == DONE)
-    assert seen == {True, False}
+    def meanwhile(send: Send) -> Any:
+        site.cloud.intercept = None
+        assert said(tab.activate(token)) == DONE
+        return send()
+
+    site.cloud.intercept = Fault(meanwhile, 0, operation="TransactWriteItems")
+    answer = place(scene.here, scene.email)
+    site.cloud.intercept = None
+    assert said(answer) == CHANGED
+    assert len(scene.placed()) == 1
+    assert tab.quantities() == {"calendar": 1}
+    is_consistent(site)
+
+
+def test_f6_a_client_who_is_disabled_while_he_orders_orders_nothing(
+    site: Site, gateway: Gateway
+) -> None:
+    scene = Scene(site, gateway).registered().filled()
+    who = scene.here.who()
+
+    def meanwhile(send: Send) -> Any:
+        site.cloud.intercept = None
+        assert said(scene.boss.post(f"/v1/staff/users/{who}/disable", {})) == DONE
+        return send()
+
+    site.cloud.intercept = Fault(meanwhile, 0, operation="TransactWriteItems")
+    answer = place(scene.here, scene.email)
+    site.cloud.intercept = None
+    assert said(answer) == CHANGED
+    assert scene.placed() == []
+    is_consistent(site)
 
 
 # ---- faults --------------------------------------------------------------------------------------
