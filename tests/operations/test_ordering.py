@@ -39,7 +39,7 @@ from tests.visiting import (
     settled,
 )
 
-FEWER = SCHEDULES // 8
+FEWER = SCHEDULES // 10
 _number = count(1)
 Flow = Callable[[], Any]
 
