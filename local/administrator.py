@@ -98,8 +98,8 @@ def _facts(stack: str) -> dict[str, str]:
         (found,) = boto3.client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
     except (BotoCoreError, ClientError) as error:
         raise Problem(
-            f"The stack {stack} cannot be read: {error}. Check its name, AWS_REGION and your "
-            "credentials."
+            f"The stack {stack} cannot be read: {error}. Check its name, AWS_DEFAULT_REGION and "
+            "your credentials."
         ) from error
     outputs: Any = {o["OutputKey"]: o["OutputValue"] for o in found.get("Outputs", [])}
     parameters: Any = {p["ParameterKey"]: p["ParameterValue"] for p in found.get("Parameters", [])}

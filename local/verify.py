@@ -107,8 +107,8 @@ def _of_table(name: str) -> Iterator[Row]:
             yield from map(plain_row, page["Items"])
     except (BotoCoreError, ClientError) as error:
         raise Problem(
-            f"The table {name} cannot be read: {error}. Check its name, AWS_REGION and your "
-            "credentials, which need dynamodb:Scan on it."
+            f"The table {name} cannot be read: {str(error).rstrip('.')}. Check its name, "
+            "AWS_DEFAULT_REGION and your credentials, which need dynamodb:Scan on it."
         ) from error
 
 

@@ -1064,7 +1064,7 @@ def test_a_table_is_scanned_and_in_doubt_once_more(
     assert run(monkeypatch, TABLE=site.cloud.table_name) == 0
     assert capsys.readouterr().out.endswith("Nothing is wrong.\n")
     assert run(monkeypatch, TABLE="no-such-table") == 2
-    assert "Check its name, AWS_REGION and your credentials" in capsys.readouterr().err
+    assert "Check its name, AWS_DEFAULT_REGION and your credentials" in capsys.readouterr().err
 
 
 def test_the_site_on_this_machine_is_read_by_its_own_door(
