@@ -159,6 +159,12 @@ def test_what_is_not_there_is_a_404(browser: Browser, path: str) -> None:
         ("OPTIONS", "/cart", "GET, HEAD"),
         ("TRACE", "/cart/lines", "POST"),
         ("GET", "/language", "POST"),
+        ("GET", "/v1/orders", "POST"),
+        ("POST", "/v1/orders/x", "GET, HEAD"),
+        ("PATCH", "/v1/account/claims/x", "DELETE, POST"),
+        ("GET", "/v1/staff/orders/x/confirm", "POST"),
+        ("POST", "/v1/account/export", "GET, HEAD"),
+        ("POST", "/staff/orders/x", "GET, HEAD"),
         ("OPTIONS", "/v1/selections/shared", "POST"),  # not of a selection that is called so
         ("OPTIONS", "/v1/selections/x", "DELETE, GET, HEAD, PATCH"),
     ],
@@ -254,7 +260,11 @@ words = st.text(max_size=40)
 events = st.fixed_dictionaries(
     {},
     optional={
-        "rawPath": st.sampled_from(["/v1/session", "/v1/cart", "/v1/cart/lines", "/", "/cart"])
+        "rawPath": st.sampled_from(
+            ["/v1/session", "/v1/cart", "/v1/cart/lines", "/", "/cart", "/v1/orders",
+             "/v1/orders/x", "/v1/account", "/v1/account/claims/x", "/v1/account/export",
+             "/v1/staff/orders", "/v1/staff/orders/x/cancel", "/checkout", "/staff/orders"]
+        )
         | words,
         "headers": st.none()
         | st.dictionaries(
@@ -282,7 +292,16 @@ events = st.fixed_dictionaries(
 
 @given(
     event=events,
-    function=st.sampled_from(["SessionFunction", "CartFunction", "PagesFunction"]),
+    function=st.sampled_from(
+        [
+            "SessionFunction",
+            "CartFunction",
+            "PagesFunction",
+            "OrdersFunction",
+            "AccountFunction",
+            "SalesFunction",
+        ]
+    ),
 )
 def test_r48_no_event_is_answered_with_a_5xx(
     site: Site, event: Mapping[str, Any], function: str
