@@ -15,6 +15,7 @@ from foyer.rules import orders as life
 from foyer.rules.carts import Line
 from foyer.rules.galleries import Gallery
 from foyer.rules.invitations import State as Answer
+from foyer.rules.orders import Answer as Said
 from foyer.rules.orders import Order, Step
 from foyer.rules.policy import POLICY
 from foyer.rules.roles import ADMINISTRATIVE
@@ -398,14 +399,11 @@ def _addresses_name_their_orders(table: _Table) -> Iterator[Breach]:
 
 
 def _claimed_orders_are_where_they_were_claimed(table: _Table) -> Iterator[Breach]:
-    for key, row, named in table.of("order by address"):
-        answer = row.get("answer")
-        if answer not in {None, orders.CLAIMED, orders.REFUSED} or (answer is None) == (
-            "answered_by" in row
-        ):
-            yield _breach("I4", key, "was answered in a way there is not")
-        by = table.users.get(row.get("answered_by", ""))
-        if answer != orders.CLAIMED or by is None or by.status in LEFT:
+    for key, _, named in table.of("order by address"):
+        if (named.answer is None) != (named.by is None):
+            yield _breach("I4", key, "is answered by nobody")
+        by = table.users.get(named.claimed_by or "")
+        if by is None or by.status in LEFT:
             continue
         if keys.order_of(by.id, named.order_id) not in table.rows:
             yield _breach("I4", key, f"was claimed by {by.id}, who does not have it")
@@ -422,7 +420,7 @@ def _accounts_show_their_own_orders(table: _Table) -> Iterator[Breach]:
         if order is None or order.email is None or order.placed_by == user_id:
             continue
         row = table.rows.get(keys.order_to(order.email, order.id), {})
-        if (row.get("answer"), row.get("answered_by")) != (orders.CLAIMED, user_id):
+        if (row.get("answer"), row.get("answered_by")) != (Said.CLAIMED, user_id):
             yield _breach("I4", key, "shows an order that he neither placed nor claimed")
 
 

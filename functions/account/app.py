@@ -193,7 +193,7 @@ def see_consents(
     cursor: Annotated[str | None, Query(max_length=2000)] = None,
 ) -> ConsentsAnswer:
     visitor, now = request().visitor, clock.now()
-    me = visitor.bearer.user_id if visitor.bearer else ""
+    me = visitor.named_id
     after = cursors.read(cursor, CONSENTS, me, now)
     return _consents_answer(consents.ledger(visitor, now, limit=limit, after=after), now)
 
@@ -351,7 +351,7 @@ def shared_with_me(
 ) -> SharedGalleries:
     """Every gallery this account may enter by invitation, however long before there was one."""
     visitor, now, query = request().visitor, clock.now(), "galleries shared with me"
-    me = visitor.bearer.user_id if visitor.bearer else ""
+    me = visitor.named_id
     after = cursors.read(cursor, query, me, now)
     found, last = galleries.shared_with(visitor, now, limit=limit, after=after)
     return SharedGalleries(
@@ -376,7 +376,7 @@ def history(
 ) -> HistoryAnswer:
     """What happened to the account; `actor` is "you" or "studio"."""
     visitor, now, query = request().visitor, clock.now(), "my audit"
-    me = visitor.bearer.user_id if visitor.bearer else ""
+    me = visitor.named_id
     after = cursors.read(cursor, query, me, now)
     records, last = account.history(visitor, now, limit=limit, after=after)
     return HistoryAnswer(items=records_answer(records, me), next=cursors.sign(last, query, me, now))
@@ -399,7 +399,7 @@ def history(
 )
 def export_all(cursor: Annotated[str | None, Query(max_length=2000)] = None) -> ExportAnswer:
     visitor, now, query = request().visitor, clock.now(), "export"
-    me = visitor.bearer.user_id if visitor.bearer else ""
+    me = visitor.named_id
     found = export.export(visitor, now, after=cursors.read(cursor, query, me, now))
     return export_answer(found, cursors.sign(found.last, query, me, now), now)
 

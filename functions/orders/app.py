@@ -132,7 +132,7 @@ class OrdersAnswer(BaseModel):
 def mine(limit: Limit = 20, cursor: Cursor = None) -> OrdersAnswer:
     """The newest first; of those claimed without their postal code the contact is masked."""
     visitor, now, query = request().visitor, clock.now(), "my orders"
-    me = visitor.bearer.user_id if visitor.bearer else ""
+    me = visitor.named_id
     after = cursors.read(cursor, query, me, now)
     found, last = orders.mine(visitor, now, limit=limit, after=after)
     return OrdersAnswer(
@@ -181,7 +181,7 @@ class ClaimsAnswer(BaseModel):
 )
 def offered(limit: Limit = 20, cursor: Cursor = None) -> ClaimsAnswer:
     visitor, now, query = request().visitor, clock.now(), "orders to claim"
-    me = visitor.bearer.user_id if visitor.bearer else ""
+    me = visitor.named_id
     after = cursors.read(cursor, query, me, now)
     found, last = claiming.offered(visitor, now, limit=limit, after=after)
     return ClaimsAnswer(

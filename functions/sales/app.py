@@ -45,8 +45,7 @@ def _once(form: Body) -> Once:
 
 
 def _bearer() -> str:
-    bearer = request().visitor.bearer
-    return bearer.user_id if bearer else ""
+    return request().visitor.named_id
 
 
 # ---- products ------------------------------------------------------------------------------------

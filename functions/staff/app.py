@@ -55,8 +55,7 @@ def _me() -> str:
 
 
 def _bearer() -> str:
-    bearer = request().visitor.bearer
-    return bearer.user_id if bearer else ""
+    return request().visitor.named_id
 
 
 # ---- organizations -------------------------------------------------------------------------------

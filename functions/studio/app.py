@@ -50,8 +50,7 @@ def _once(form: Body | None = None) -> Once:
 
 
 def _bearer() -> str:
-    bearer = request().visitor.bearer
-    return bearer.user_id if bearer else ""
+    return request().visitor.named_id
 
 
 # ---- galleries -----------------------------------------------------------------------------------

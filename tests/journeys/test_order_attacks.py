@@ -189,6 +189,20 @@ def test_who_declines_to_take_the_guests_cart_along_still_has_one_order_under_on
     assert browser.quantities() == {"calendar": 1}
 
 
+def test_so_it_is_where_he_opens_the_link_of_a_sign_up_from_another_browser(
+    gateway: Gateway,
+) -> None:
+    Browser(gateway, address="203.0.113.30").sign_up("olga@example.org")
+    browser, key = guest(gateway, 31, VOUCHER), new_key()
+    body = {"contact": {"email": "otto@example.org", "name": "Otto"}}
+    order = browser.post("/v1/orders", body, Idempotency_Key=key).json
+    browser.add(CALENDAR)
+    token = browser.token("olga@example.org")
+    assert browser.elsewhere(token, take_over=False).status_code == 200
+    again = browser.post("/v1/orders", body, Idempotency_Key=key)
+    assert (again.status_code, again.json["id"]) == (201, order["id"])
+
+
 def test_whom_the_link_was_forwarded_to_is_turned_away_and_the_order_waits_for_its_owner(
     site: Site, gateway: Gateway
 ) -> None:

@@ -250,7 +250,7 @@ def _address_page(
 @router.get("/account/history", responses=documented(*MINE, Reason.INVALID_CURSOR), tags=["pages"])
 def history(cursor: Annotated[str | None, Query(max_length=2000)] = None) -> Page:
     visitor, now, query = request().visitor, clock.now(), "my history"
-    me = visitor.bearer.user_id if visitor.bearer else ""
+    me = visitor.named_id
     after = cursors.read(cursor, query, me, now)
     records, last = account.history(visitor, now, limit=AT_ONCE, after=after)
     return page(

@@ -273,7 +273,7 @@ def back_to_the_gallery(gallery_id: GalleryId) -> Page:  # noqa: ARG001 - it is 
 )
 def shared_with_me(cursor: Cursor = None) -> Page:
     visitor, now, query = request().visitor, clock.now(), "galleries shared with me"
-    me = visitor.bearer.user_id if visitor.bearer else ""
+    me = visitor.named_id
     after = cursors.read(cursor, query, me, now)
     found, last = galleries.shared_with(visitor, now, limit=AT_ONCE, after=after)
     facts: dict[str, Any] = {

@@ -34,7 +34,7 @@ PROOF = (*MINE, Reason.PROOF_REQUIRED, Reason.PROVE_ADDRESS)
 def export_file(cursor: Annotated[str | None, Query(max_length=2000)] = None) -> Page:
     """Older orders that found no room in it come by the cursor that is in it."""
     visitor, now, query = request().visitor, clock.now(), "export"
-    me = visitor.bearer.user_id if visitor.bearer else ""
+    me = visitor.named_id
     found = export.export(visitor, now, after=cursors.read(cursor, query, me, now))
     answer = export_answer(found, cursors.sign(found.last, query, me, now), now)
     text = json.dumps(answer.model_dump(mode="json"), ensure_ascii=False, indent=1)

@@ -267,7 +267,7 @@ PROVED = (*MINE, Reason.PROVE_ADDRESS)
 @router.get("/account/orders", responses=documented(*PROVED, Reason.INVALID_CURSOR), tags=["pages"])
 def mine(cursor: Cursor = None) -> Page:
     visitor, now, query = request().visitor, clock.now(), "my orders"
-    me = visitor.bearer.user_id if visitor.bearer else ""
+    me = visitor.named_id
     after = cursors.read(cursor, query, me, now)
     try:
         found, last = orders.mine(visitor, now, limit=AT_ONCE, after=after)
@@ -418,7 +418,7 @@ def _claims_page(
     **facts: Any,
 ) -> Page:
     visitor, now, query = request().visitor, clock.now(), "orders to claim"
-    me = visitor.bearer.user_id if visitor.bearer else ""
+    me = visitor.named_id
     after = cursors.read(cursor, query, me, now)
     found, last = claiming.offered(visitor, now, limit=AT_ONCE, after=after)
     return form_page(

@@ -91,7 +91,7 @@ def _privacy_page(
     done: str = "",
 ) -> Page:
     visitor, now, query = request().visitor, clock.now(), "my consents"
-    me = visitor.bearer.user_id if visitor.bearer else ""
+    me = visitor.named_id
     found = consents.ledger(visitor, now, after=cursors.read(cursor, query, me, now))
     return form_page(
         "privacy.html",

@@ -11,7 +11,7 @@ from secrets import token_bytes
 
 from foyer.credentials import Entropy, Token
 from foyer.operations import joining
-from foyer.operations.hand_over import Guest, HandOver, hand_over, wanted
+from foyer.operations.hand_over import Guest, HandOver, hand_over, remembering, wanted
 from foyer.operations.joining import Joining
 from foyer.operations.orders import in_the_book
 from foyer.operations.passwords import check_password, enter_again, has_password
@@ -24,6 +24,7 @@ from foyer.operations.sessions import (
     new_session,
 )
 from foyer.rules.carts import Cart
+from foyer.rules.orders import Answer
 from foyer.rules.policy import POLICY, Kind, ProfileType
 from foyer.rules.refusals import Reason, Refusal
 from foyer.rules.roles import DEFAULT
@@ -265,7 +266,7 @@ def _order(
         return []
     changes: list[Change] = [
         orders.show(account.id, claim.order_id, now, whole=here),
-        orders.answer(claim.email, claim.order_id, account.id, orders.CLAIMED, now),
+        orders.answer(claim.email, claim.order_id, account.id, Answer.CLAIMED, now),
     ]
     order = orders.from_item(rows.get(keys.order(claim.order_id)))
     if here and order is not None:
@@ -367,7 +368,7 @@ def _move(
     if _takes_theirs(link, choice):
         guests.append(_their_guest(link, rows))
     present = [guest for guest in guests if guest is not None]
-    return hand_over(present, account.id, NO_CART, now)
+    return remembering(visitor.guest(rows), hand_over(present, account.id, NO_CART, now))
 
 
 def _their_guest(link: _Link, rows: Mapping[Key, Item]) -> Guest | None:

@@ -29,8 +29,7 @@ def ask(visitor: Visitor, address: str, now: int, entropy: Entropy = token_bytes
         found = read(visitor.row_keys()[:1], consistent=True) if visitor.bearer else {}
         user, session = sessions.signed_in(visitor, found, now, changing=True)
         sessions.proved(session, now)
-        if not user.is_proved:
-            raise Refusal(Reason.PROVE_ADDRESS)
+        sessions.address_proved(user)
         if email == user.email:
             raise Refusal(Reason.INVALID_INPUT, pointer="#/email")
         if not mailed:

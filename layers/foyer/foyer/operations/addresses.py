@@ -8,7 +8,7 @@ from secrets import token_bytes
 
 from foyer.credentials import Entropy, new_id
 from foyer.operations import sessions
-from foyer.operations.sessions import RETRIES, Visitor
+from foyer.operations.sessions import RETRIES, Visitor, attempt_of
 from foyer.rules import addresses as rules
 from foyer.rules.addresses import Book, Entry, Postal
 from foyer.rules.policy import POLICY
@@ -41,7 +41,7 @@ def add(
     """Another entry, or the one that says the same already. Without a name it is for himself.
     Refuses TOO_MANY_ADDRESSES; NOT_FOUND where the request is repeated and the entry was taken out
     since."""
-    attempt = once.of(visitor.bearer.user_id if visitor.bearer else None, "addresses")
+    attempt = attempt_of(visitor, once, "addresses")
     for _ in range(RETRIES + 1):
         user, before, made = _mine(visitor, now, attempt, changing=True)
         if attempt is not None and attempt.is_repeat(made, now):
@@ -92,8 +92,7 @@ def _mine(
         wanted = [*visitor.row_keys()[:1], keys.addresses(visitor.bearer.user_id)]
         rows = read([*wanted, *([attempt.row_key] if attempt else [])], consistent=True)
     user, _ = sessions.signed_in(visitor, rows, now, changing=changing)
-    if not user.is_proved:
-        raise Refusal(Reason.PROVE_ADDRESS)
+    sessions.address_proved(user)
     found = addresses.from_item(rows.get(keys.addresses(user.id)))
     return user, found, rows.get(attempt.row_key) if attempt else None
 

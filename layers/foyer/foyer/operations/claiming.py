@@ -8,7 +8,7 @@ from foyer.credentials import Entropy
 from foyer.operations.orders import Seen, in_the_book, seen, signed_in_and_proved
 from foyer.operations.sessions import RETRIES, Visitor
 from foyer.rules.addresses import same_postal_code
-from foyer.rules.orders import Order
+from foyer.rules.orders import Answer, Named, Order
 from foyer.rules.policy import POLICY
 from foyer.rules.refusals import Reason, Refusal
 from foyer.rules.sessions import DAY
@@ -16,7 +16,6 @@ from foyer.rules.users import User
 from foyer.storage import keys, limits, orders, users
 from foyer.storage.keys import Key
 from foyer.storage.limits import Limit
-from foyer.storage.orders import Named
 from foyer.storage.table import Change, ConditionFailed, Item, read, write
 
 
@@ -26,6 +25,8 @@ def offered(
     """A page of the orders that name his address and are nobody's yet, the newest first. Refuses
     PROVE_ADDRESS."""
     user, _ = signed_in_and_proved(visitor, now)
+    if after is not None and after["pk"] != keys.order_to(user.email or "", "").pk:
+        raise Refusal(Reason.INVALID_CURSOR)  # he has another address by now
     page = orders.named_by(user.email or "", limit=limit, after=after)
     address = keys.email(user.email or "")
     left_at = users.left_at(read([address], consistent=True).get(address))
@@ -61,14 +62,14 @@ def claim(
             continue  # in another tab, between our two reads
         if order is None or (shown is None and not _is_offered(user, named, rows)):
             raise Refusal(Reason.NOT_FOUND)
-        if shown is not None and (shown.is_whole(user) or postal_code is None):
-            return seen(order, whole=shown.is_whole(user))
+        if shown is not None and (shown.is_whole(user.owned_at) or postal_code is None):
+            return seen(order, whole=shown.is_whole(user.owned_at))
         if whole is None:  # asked again by ourselves it is the same try
             whole = _has_its_postal_code(order, postal_code, now)
         changes: list[Change] = [users.acts(user)]
         if shown is None:
             changes.append(orders.show(user.id, order_id, now, whole=whole))
-            changes.append(orders.answer(user.email or "", order_id, user.id, orders.CLAIMED, now))
+            changes.append(orders.answer(user.email or "", order_id, user.id, Answer.CLAIMED, now))
         else:
             changes.append(orders.show_whole(user.id, order_id, now))
         book = rows.get(keys.addresses(user.id))
@@ -104,7 +105,7 @@ def refuse(visitor: Visitor, order_id: str, now: int) -> None:
         try:
             write(
                 users.acts(user),
-                orders.answer(user.email or "", order_id, user.id, orders.REFUSED, now),
+                orders.answer(user.email or "", order_id, user.id, Answer.REFUSED, now),
             )
         except ConditionFailed:
             continue
@@ -113,7 +114,7 @@ def refuse(visitor: Visitor, order_id: str, now: int) -> None:
 
 
 def _read(visitor: Visitor, order_id: str, now: int) -> tuple[User, Mapping[Key, Item]]:
-    mine = visitor.bearer.user_id if visitor.bearer else ""
+    mine = visitor.named_id
     wanted = [keys.order(order_id), keys.order_of(mine, order_id), keys.addresses(mine)]
     user, rows = signed_in_and_proved(visitor, now, more=wanted, changing=True)
     email = user.email or ""

@@ -12,7 +12,7 @@ from foyer.credentials import Entropy
 from foyer.operations import sessions
 from foyer.operations.events import happened
 from foyer.operations.sessions import RETRIES, Visitor, notice
-from foyer.rules.orders import Order, left_behind, nameless, struck
+from foyer.rules.orders import Named, Order, left_behind, nameless, struck
 from foyer.rules.refusals import Reason, Refusal
 from foyer.rules.users import Event, User, stepped
 from foyer.storage import (
@@ -28,7 +28,6 @@ from foyer.storage import (
     users,
 )
 from foyer.storage.keys import Key
-from foyer.storage.orders import Named
 from foyer.storage.table import Change, ConditionFailed, Delete, Item, Page, read, write
 from foyer.storage.users import Closed
 
@@ -50,8 +49,7 @@ def close(
             break
         user, session = sessions.signed_in(visitor, rows, now, changing=True)
         sessions.proved(session, now)
-        if not user.is_proved:
-            raise Refusal(Reason.PROVE_ADDRESS)
+        sessions.address_proved(user)
         last = administrators.kept(user, stepped(user, Event.CLOSE, now))
         try:
             write(*last, *_changes(user, session.id, session.secret_hash, now, entropy))
@@ -64,7 +62,8 @@ def close(
         break
     else:
         raise Refusal(Reason.BUSY, retry_after=1)
-    erase(closed, now, time_is_left, once_more=True)
+    if closed.emails:
+        erase(closed, now, time_is_left)
     visitor.leave()
 
 
@@ -94,17 +93,17 @@ def go_on(now: int, *, limit: int, time_is_left: TimeIsLeft) -> tuple[int, bool]
     return done, done < len(waiting) or len(waiting) >= limit
 
 
-def erase(closed: Closed, now: int, time_is_left: TimeIsLeft, *, once_more: bool = False) -> bool:
+def erase(closed: Closed, now: int, time_is_left: TimeIsLeft) -> bool:
     """Everything that names him; True once nothing is left. May be cut short anywhere, and done
-    twice at once. `once_more`: the schedule looks again for what a request of his that was under
-    way wrote meanwhile."""
+    twice at once. The first time through, the schedule is to look again, beside him alone, for what
+    a request of his that was under way wrote meanwhile."""
     if closed.emails is None:
         return True
     for _ in _erasing(closed.user_id, closed.emails):
         if not time_is_left():
             return False
     with suppress(ConditionFailed):
-        users.erased(closed.user_id, now + LOOK_AGAIN if once_more or closed.emails else None)
+        users.erased(closed.user_id, now + LOOK_AGAIN if closed.emails else None)
     return True
 
 
@@ -189,7 +188,7 @@ def _unname(me: str, email: str, named: Named) -> None:
         order = orders.read([named.order_id], consistent=True).get(named.order_id)
         changes: list[Change] = [pointer]
         if order is not None and order.email == email:
-            open_ = not named.answered and not _is_shown(order)
+            open_ = named.answer is None and not _is_shown(order)
             changes += orders.change(order, nameless(left_behind(order) if open_ else order))
         try:
             write(*changes)

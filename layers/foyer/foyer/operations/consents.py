@@ -8,7 +8,7 @@ from secrets import token_bytes
 from foyer.credentials import Entropy, Token
 from foyer.operations import sessions
 from foyer.operations.registration import check_terms
-from foyer.operations.sessions import RETRIES, Visitor, notice
+from foyer.operations.sessions import RETRIES, Visitor, attempt_of, notice
 from foyer.rules.consents import Consent, changed
 from foyer.rules.policy import POLICY
 from foyer.rules.refusals import Reason, Refusal
@@ -53,7 +53,7 @@ def say(
 ) -> Ledger:
     """He agrees to these terms, wants the newsletter or no longer does; what is None is left as it
     is. Said once more it is the same. Refuses TERMS_CHANGED for another version of the terms."""
-    attempt = once.of(visitor.bearer.user_id if visitor.bearer else None, "consents")
+    attempt = attempt_of(visitor, once, "consents")
     records = [attempt.record(now)] if attempt else []
     allowed = False
     for _ in range(RETRIES + 1):

@@ -65,10 +65,15 @@ def arriving(
     read. Refuses TAKE_OVER_REQUIRED."""
     coming = wanted(guest, take_over, now)
     cart = carts.from_item(rows.get(keys.cart(account_id)))
-    if coming is None and guest is not None and guest.user.lives_on:
-        # what he ordered under a key is known as this browser's, should it ask again (0.18)
-        return HandOver((guest.user.id,), (), cart.cart, None)
-    return hand_over([coming] if coming else [], account_id, cart, now)
+    return remembering(guest, hand_over([coming] if coming else [], account_id, cart, now))
+
+
+def remembering(guest: Guest | None, moved: HandOver) -> HandOver:
+    """The same, with this browser's guest among those who came, also where he keeps what he has: of
+    what he ordered under a key the account is answered, should it ask again (0.18)."""
+    if guest is None or not guest.user.lives_on or guest.user.id in moved.guests:
+        return moved
+    return replace(moved, guests=(*moved.guests, guest.user.id))
 
 
 def hand_over(guests: Sequence[Guest], account_id: str, account: Stored, now: int) -> HandOver:

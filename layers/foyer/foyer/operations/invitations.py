@@ -465,8 +465,7 @@ def ask_transfer(visitor: Visitor, text: str, now: int) -> None:
             raise Refusal(Reason.ALREADY_ACTIVE)
         if gallery.transfers != "approve":
             raise Refusal(Reason.NOT_OFFERED)
-        if not user.is_proved:
-            raise Refusal(Reason.PROVE_ADDRESS)
+        sessions.address_proved(user)
         if user.id in invitation.transfers:
             return
         if len(invitation.transfers) >= POLICY.invitations.transfers:

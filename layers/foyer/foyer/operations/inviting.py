@@ -5,8 +5,7 @@ from dataclasses import dataclass, field, replace
 from secrets import token_bytes
 
 from foyer.credentials import Entropy, fingerprint, new_id
-from foyer.operations.sessions import RETRIES, Visitor
-from foyer.operations.staff import attempt_of
+from foyer.operations.sessions import RETRIES, Visitor, attempt_of
 from foyer.operations.studio import hanging
 from foyer.rules.galleries import Gallery, Rights
 from foyer.rules.invitations import Delivery, Invitation, State, Transfer, invited_again

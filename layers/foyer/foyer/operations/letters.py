@@ -9,7 +9,7 @@ from secrets import token_bytes
 from foyer.credentials import Asked, Entropy, Token, new_id
 from foyer.rules.addresses import Postal
 from foyer.rules.invitations import Delivery
-from foyer.rules.orders import Order
+from foyer.rules.orders import Answer, Named, Order
 from foyer.rules.policy import POLICY
 from foyer.rules.sessions import DAY
 from foyer.rules.users import State, User, logon_id
@@ -26,7 +26,6 @@ from foyer.storage import (
 )
 from foyer.storage.claims import Claim
 from foyer.storage.links import Link
-from foyer.storage.orders import Named
 from foyer.storage.outbox import Mail
 from foyer.storage.secrets import link_keys
 from foyer.storage.table import ConditionFailed, Item, read, write
@@ -272,7 +271,7 @@ def _client_of(order: Order, answer: Named | None) -> User | None:
 
 def _is_moot(order: Order, answer: Named | None, left_at: int) -> bool:
     """Its owner said that it was none of his, or the address is not whose it was."""
-    return (answer is not None and answer.is_refused) or order.placed_at <= left_at
+    return (answer is not None and answer.answer is Answer.REFUSED) or order.placed_at <= left_at
 
 
 def _received(

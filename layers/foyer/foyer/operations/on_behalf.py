@@ -7,10 +7,9 @@ from secrets import token_bytes
 from foyer.credentials import Entropy, new_id
 from foyer.operations import staff
 from foyer.operations.organizations import bases, ensure_open
-from foyer.operations.sessions import RETRIES, Visitor
+from foyer.operations.sessions import RETRIES, Visitor, attempt_of
 from foyer.operations.staff import (
     acting,
-    attempt_of,
     begun,
     beside,
     changed_roles,

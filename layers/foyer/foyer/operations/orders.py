@@ -15,7 +15,7 @@ from foyer.operations import doors, sessions
 from foyer.operations.consents import having_said, rows_of
 from foyer.operations.events import order_event
 from foyer.operations.registration import check_terms, email_hash, new_claim, oldest_claim
-from foyer.operations.sessions import RETRIES, Visitor, done_before
+from foyer.operations.sessions import RETRIES, Visitor, attempt_of, done_before
 from foyer.rules.addresses import Book, Postal, used
 from foyer.rules.addresses import Entry as Address
 from foyer.rules.carts import Cart, Known, PricedCart, priced, told_anew
@@ -119,7 +119,7 @@ class _Here:
 
 
 def _here(visitor: Visitor, once: Once, now: int) -> _Here:
-    attempt = once.of(visitor.bearer.user_id if visitor.bearer else None, ROUTE)
+    attempt = attempt_of(visitor, once, ROUTE)
     wanted = visitor.row_keys()
     if attempt is not None:
         wanted += [attempt.row_key, keys.addresses(attempt.user_id)]
@@ -398,19 +398,19 @@ def see(visitor: Visitor, order_id: str, now: int) -> Seen:
     shown = orders.shown_from(rows.get(keys.order_of(user.id, order_id)))
     if shown is None or not (user.is_proved or order.placed_by == user.id):
         raise Refusal(Reason.NOT_FOUND)
-    return seen(order, whole=user.is_proved and shown.is_whole(user))
+    return seen(order, whole=user.is_proved and shown.is_whole(user.owned_at))
 
 
 def see_mine(visitor: Visitor, order_id: str, now: int) -> Seen:
     """One his account shows. Refuses PROVE_ADDRESS, NOT_FOUND for any other."""
-    mine = visitor.bearer.user_id if visitor.bearer else ""
+    mine = visitor.named_id
     wanted = [keys.order(order_id), keys.order_of(mine, order_id)]
     user, rows = signed_in_and_proved(visitor, now, more=wanted)
     order = orders.from_item(rows.get(keys.order(order_id)))
     shown = orders.shown_from(rows.get(keys.order_of(user.id, order_id)))
     if order is None or shown is None:
         raise Refusal(Reason.NOT_FOUND)
-    return seen(order, whole=shown.is_whole(user))
+    return seen(order, whole=shown.is_whole(user.owned_at))
 
 
 def mine(
@@ -423,7 +423,7 @@ def mine(
     pointers = [shown for row in page.items if (shown := orders.shown_from(row)) is not None]
     found = orders.read([one.order_id for one in pointers], consistent=True) if pointers else {}
     return [
-        seen(found[one.order_id], whole=one.is_whole(user))
+        seen(found[one.order_id], whole=one.is_whole(user.owned_at))
         for one in pointers
         if one.order_id in found
     ], page.last
@@ -437,6 +437,5 @@ def signed_in_and_proved(
     wanted = [*visitor.row_keys()[:1], *more]
     rows = read(wanted, consistent=True) if visitor.bearer else {}
     user, _ = sessions.signed_in(visitor, rows, now, changing=changing)
-    if not user.is_proved:
-        raise Refusal(Reason.PROVE_ADDRESS)
+    sessions.address_proved(user)
     return user, rows

@@ -5,8 +5,8 @@ from dataclasses import replace
 from secrets import token_bytes
 
 from foyer.credentials import Entropy, new_id
-from foyer.operations.sessions import Visitor
-from foyer.operations.staff import acting, attempt_of
+from foyer.operations.sessions import Visitor, attempt_of
+from foyer.operations.staff import acting
 from foyer.rules.organizations import DEEPEST, Approval, Organization, new
 from foyer.rules.refusals import Reason, Refusal
 from foyer.rules.roles import DEFAULT, ROOT, Power, reach

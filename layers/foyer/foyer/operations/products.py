@@ -7,8 +7,8 @@ from secrets import token_bytes
 
 from foyer.credentials import Entropy, new_id
 from foyer.operations import doors, places
-from foyer.operations.sessions import RETRIES, Visitor
-from foyer.operations.staff import acting, attempt_of
+from foyer.operations.sessions import RETRIES, Visitor, attempt_of
+from foyer.operations.staff import acting
 from foyer.operations.studio import PRODUCTS
 from foyer.rules.carts import Kind, Product
 from foyer.rules.galleries import Gallery

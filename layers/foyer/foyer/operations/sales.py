@@ -8,8 +8,8 @@ from secrets import token_bytes
 from foyer.credentials import Entropy, new_id
 from foyer.operations import places
 from foyer.operations.events import order_event
-from foyer.operations.sessions import RETRIES, Visitor
-from foyer.operations.staff import acting, attempt_of
+from foyer.operations.sessions import RETRIES, Visitor, attempt_of
+from foyer.operations.staff import acting
 from foyer.rules.orders import LIFE, Order, Status, Step, stepped
 from foyer.rules.refusals import Reason, Refusal
 from foyer.rules.roles import Power, Role, reach

@@ -73,6 +73,11 @@ class Visitor:
             return self.chosen_language
         return self.user.language if self.user is not None else self.preferred_language
 
+    @property
+    def named_id(self) -> str:
+        """Whom his cookie names, recognised or not; empty where it names nobody."""
+        return "" if self.bearer is None else self.bearer.user_id
+
     def row_keys(self) -> list[Key]:
         """What must be read (consistently) to recognise him, with his cart."""
         if self.bearer is None:
@@ -217,6 +222,13 @@ def proved(session: Session, now: int) -> None:
         raise Refusal(Reason.PROOF_REQUIRED)
 
 
+def address_proved(user: User) -> None:
+    """Refuses PROVE_ADDRESS to whose account was made by a link that people forward, until he types
+    a code mailed to its address (0.9)."""
+    if not user.is_proved:
+        raise Refusal(Reason.PROVE_ADDRESS)
+
+
 def line_count(visitor: Visitor, now: int) -> int:
     """How much is in his cart, for a page that has perhaps asked already who he is: that is not
     asked twice, for the second answer may be another."""
@@ -272,12 +284,15 @@ def ask_code(visitor: Visitor, address: str, now: int, entropy: Entropy = token_
     write(code_mail(visitor, address, now, entropy))
 
 
+def attempt_of(visitor: Visitor, once: Once, route: str) -> Attempt | None:
+    return once.of(visitor.named_id or None, route)
+
+
 def begun(
     visitor: Visitor, once: Once, route: str, now: int, *, changing: bool = False
 ) -> tuple[Attempt | None, bool]:
     """Recognises who asks: his attempt, where he sent a key, and whether it was done before."""
-    bearer = visitor.bearer
-    attempt = once.of(bearer.user_id if bearer else None, route)
+    attempt = attempt_of(visitor, once, route)
     wanted_rows = visitor.row_keys()[:1] + ([attempt.row_key] if attempt else [])
     found = read(wanted_rows, consistent=True) if wanted_rows else {}
     if visitor.recognise(found, now, changing=changing) is None or attempt is None:

@@ -8,7 +8,7 @@ from secrets import token_bytes
 from foyer.credentials import Entropy, new_id
 from foyer.operations import sessions
 from foyer.operations.events import happened
-from foyer.operations.sessions import RETRIES, Visitor, notice
+from foyer.operations.sessions import RETRIES, Visitor, attempt_of, notice
 from foyer.rules import registration as rules
 from foyer.rules.policy import POLICY
 from foyer.rules.refusals import Reason, Refusal
@@ -26,7 +26,7 @@ from foyer.rules.users import (
     stepped,
 )
 from foyer.storage import administrators, keys, members, organizations, users
-from foyer.storage.idempotency import UNKEYED, Attempt, Once
+from foyer.storage.idempotency import UNKEYED, Once
 from foyer.storage.keys import Key
 from foyer.storage.table import Change, ConditionFailed, Item, read, write
 from foyer.storage.users import Application, Record
@@ -43,10 +43,6 @@ def acting(
     if not user.is_staff:
         raise Refusal(Reason.NOT_FOUND)
     return user, rows
-
-
-def attempt_of(visitor: Visitor, once: Once, route: str) -> Attempt | None:
-    return once.of(visitor.bearer.user_id if visitor.bearer else None, route)
 
 
 def person(actor: User, power: Power, item: Item | None) -> User:

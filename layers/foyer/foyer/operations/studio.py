@@ -9,8 +9,8 @@ from secrets import token_bytes
 from foyer import passwords
 from foyer.credentials import Entropy, new_id
 from foyer.operations import doors, places
-from foyer.operations.sessions import RETRIES, Visitor, cost
-from foyer.operations.staff import acting, attempt_of
+from foyer.operations.sessions import RETRIES, Visitor, attempt_of, cost
+from foyer.operations.staff import acting
 from foyer.rules.galleries import (
     Access,
     Gallery,

@@ -108,6 +108,51 @@ class Order:
         return [path[-1] for path in self.paths]
 
 
+# ---- whose it is ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Shown:
+    """An order an account shows, `whole` or with its contact masked (0.11), since then."""
+
+    order_id: str
+    whole: bool
+    at: int
+
+    def is_whole(self, owned_at: int) -> bool:
+        """What was shown to somebody who had the account before its owner proved the address, at
+        `owned_at`, is masked to the owner (0.9)."""
+        return self.whole and self.at > owned_at
+
+
+class Answer(StrEnum):
+    """What the owner of an address says to an order that names it."""
+
+    CLAIMED = "claimed"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True)
+class Named:
+    """An order that names an address, and what its owner said to it, if he did: `by` is his id."""
+
+    order_id: str
+    placed_at: int
+    answer: Answer | None = None
+    by: str | None = None
+
+    @property
+    def claimed_by(self) -> str | None:
+        return self.by if self.answer is Answer.CLAIMED else None
+
+    def is_offered(self, left_at: int) -> bool:
+        """To the owner of the address, unless it was placed while somebody else had it (0.11)."""
+        return self.answer is None and self.placed_at > left_at
+
+
+# ---- placing, and what comes after ---------------------------------------------------------------
+
+
 def frozen(cart: PricedCart, known: Known) -> tuple[OrderLine, ...]:
     """What is ordered of the cart as it is shown: all of it or nothing. Refuses CART_EMPTY, and
     LINE_UNAVAILABLE with the cart."""

@@ -7,7 +7,7 @@ from foyer.rules.invitations import Delivery
 from foyer.rules.policy import POLICY
 from foyer.rules.sessions import DAY
 from foyer.storage import keys
-from foyer.storage.table import Delete, Item, Update, setting
+from foyer.storage.table import Item, Update, setting
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,3 @@ def from_item(item: Item | None, now: int) -> Suppressed:
 def note(email: str, why: Delivery, now: int) -> Update:
     field = "bounced_at" if why is Delivery.BOUNCED else "complained_at"
     return setting(keys.delivery(email), {field: now})
-
-
-def forget(email: str) -> Delete:
-    return Delete(keys.delivery(email))

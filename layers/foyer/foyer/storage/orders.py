@@ -2,13 +2,10 @@
 and nothing is ever re-keyed; what makes it somebody's is a pointer beside him or an address."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from foyer.rules.carts import Thing
-from foyer.rules.orders import Contact, Entry, Order, OrderLine, Status
-from foyer.rules.refusals import Reason, Refusal
-from foyer.rules.users import User
+from foyer.rules.orders import Answer, Contact, Entry, Named, Order, OrderLine, Shown, Status
 from foyer.storage import keys, table
 from foyer.storage.addresses import postal_from, postal_raw
 from foyer.storage.keys import Key
@@ -112,20 +109,6 @@ def read(order_ids: list[str], *, consistent: bool) -> dict[str, Order]:
 # ---- in an account -------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Shown:
-    """An order an account shows, `whole` or with its contact masked (0.11), since then."""
-
-    order_id: str
-    whole: bool
-    at: int
-
-    def is_whole(self, user: User) -> bool:
-        """What was shown to somebody who had the account before its owner proved the address is
-        masked to the owner (0.9)."""
-        return self.whole and self.at > user.owned_at
-
-
 def shown_from(item: Item | None) -> Shown | None:
     """None for one he placed as a guest, which no account shows before it is claimed."""
     if item is None or "whole" not in item:
@@ -158,32 +141,12 @@ def of_user(user_id: str, *, limit: int, after: Item | None = None) -> Page:
 
 # ---- beside an address ---------------------------------------------------------------------------
 
-CLAIMED, REFUSED = "claimed", "refused"  # what its owner answers
-
-
-@dataclass(frozen=True)
-class Named:
-    """An order that names an address: whose account took it, if any did, or refused it."""
-
-    order_id: str
-    placed_at: int
-    answered: bool
-    claimed_by: str | None = None
-
-    @property
-    def is_refused(self) -> bool:
-        return self.answered and self.claimed_by is None
-
-    def is_offered(self, left_at: int) -> bool:
-        """To the owner of the address, unless it was placed while somebody else had it (0.11)."""
-        return not self.answered and self.placed_at > left_at
-
 
 def named_from(item: Item | None) -> Named | None:
     if item is None:
         return None
-    claimed_by = item["answered_by"] if item.get("answer") == CLAIMED else None
-    return Named(keys.id_in(item["sk"]), item["placed_at"], "answer" in item, claimed_by)
+    answer = Answer(item["answer"]) if "answer" in item else None
+    return Named(keys.id_in(item["sk"]), item["placed_at"], answer, item.get("answered_by"))
 
 
 def name(order: Order) -> Put:
@@ -191,11 +154,11 @@ def name(order: Order) -> Put:
     return Put({**key._asdict(), "placed_at": order.placed_at}, condition=ABSENT)
 
 
-def answer(email: str, order_id: str, user_id: str, answer: str, now: int) -> Update:
-    """Claimed or refused, once."""
+def answer(email: str, order_id: str, user_id: str, answer: Answer, now: int) -> Update:
+    """Once."""
     return setting(
         keys.order_to(email, order_id),
-        {"answer": answer, "answered_by": user_id, "answered_at": now},
+        {"answer": answer.value, "answered_by": user_id, "answered_at": now},
         condition="attribute_exists(pk) AND attribute_not_exists(answer)",
     )
 
@@ -210,8 +173,6 @@ def forget(email: str, order_id: str) -> Delete:
 
 
 def _family(head: Key, limit: int, after: Item | None) -> Page:
-    if after is not None and after["pk"] != head.pk:  # he has another address by now
-        raise Refusal(Reason.INVALID_CURSOR)
     start = None if after is None else Key(after["pk"], after["sk"])
     return table.family(head, head.sk, limit=limit, after=start, newest_first=True, consistent=True)
 

@@ -215,9 +215,7 @@ def _rest(rest: Rest, me: str) -> ExportedRest:
         selections=[_selection(view) for view in rest.selections],
         galleries=[shared_gallery(one) for one in rest.galleries],
         consents=[consent_answer(one) for one in rest.consents],
-        history=[
-            record_answer(one, "you" if one.actor == me else "studio") for one in rest.history
-        ],
+        history=records_answer(rest.history, me),
     )
 
 
