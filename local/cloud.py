@@ -24,10 +24,9 @@ from botocore.compat import HTTPHeaders
 from moto import mock_aws
 from moto.backends import get_backend
 from moto.core.botocore_stubber import BotocoreStubber, MockRawResponse
-from moto.core.serialize import ResponseSerializer
 from moto.dynamodb.models.dynamo_type import DynamoType
-from moto.dynamodb.models.table import StreamRecord
 
+from local.faster import make_faster
 from local.template import ACCOUNT, REGION, Template
 
 Send = Callable[[], AWSResponse]
@@ -73,21 +72,6 @@ def metered() -> Iterator[Cost]:
         _account.reset(token)
 
 
-def _write_values_as_they_are() -> None:
-    """moto looks for each of a value's ten possible notations under several names, which takes
-    longer than all else of a call; a value of DynamoDB's has the one it has."""
-    looked_for = ResponseSerializer.get_value
-
-    def get_value(self: Any, value: Any, key: str, shape: Any) -> Any:
-        of = getattr(shape, "parent", None)
-        if type(value) is dict and of is not None and of.name == "AttributeValue":
-            return value.get(key)
-        return looked_for(self, value, key, shape)
-
-    if looked_for.__qualname__ == "ResponseSerializer.get_value":  # not ours already
-        ResponseSerializer.get_value = get_value  # type: ignore[method-assign]
-
-
 class Cloud:
     """moto with the template's resources in it; one at a time in a process."""
 
@@ -106,9 +90,7 @@ class Cloud:
     def start(self) -> None:
         os.environ |= ENVIRONMENT
         self._mock.start()
-        # what stands in the stream never changes: a snapshot need not copy it
-        cast(Any, StreamRecord).__deepcopy__ = lambda record, _: record
-        _write_values_as_they_are()
+        make_faster()
         self._original = BotocoreStubber.__call__
         cloud, original = self, cast(Any, self._original)
 
@@ -248,12 +230,13 @@ class Cloud:
                 return known
             _check_expressions(body)
             written = _written_keys(operation, body)
-            before = {key: self.row(*key) for key in written}
+            cost = _account.get()
+            before = {} if cost is None else {key: self.row(*key) for key in written}
             whole = operation == "TransactWriteItems"
             response = self._transact(written, send) if whole else send()
             self._stamp_stream()
-            after = {key: self.row(*key) for key in written}
-            self._meter(operation, body, response, before, after)
+            if cost is not None:
+                self._meter(cost, operation, body, response, before)
             self._keep_token(operation, body, response)
             return response
 
@@ -341,21 +324,18 @@ class Cloud:
 
     def _meter(
         self,
+        cost: Cost,
         operation: str,
         body: Mapping[str, Any],
         response: AWSResponse,
         before: Mapping[tuple[str, str], dict[str, Any] | None],
-        after: Mapping[tuple[str, str], dict[str, Any] | None],
     ) -> None:
-        cost = _account.get()
-        if cost is None:
-            return
         cost.calls += 1
         if operation in {"BatchGetItem", "Query"} and response.status_code == 200:
             cost.reads += _read_units(operation, body, json.loads(response.raw.getvalue()))
         factor = 2 if operation == "TransactWriteItems" else 1
         for key, old in before.items():
-            new = after[key]
+            new = self.row(*key)
             biggest = max(size(old), size(new), 1)
             cost.writes += factor * math.ceil(biggest / 1024)
             cost.index_writes += self._index_units(old, new)

@@ -1,5 +1,6 @@
 """What `template.yaml` says, as far as one machine needs it: functions, routes, triggers, table."""
 
+import functools
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,9 +29,12 @@ class Route:
 
     def match(self, path: str) -> dict[str, str] | None:
         """The path parameters, if this route's path is the one."""
-        pattern = re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", re.escape(self.path))
-        found = re.fullmatch(pattern, path)
+        found = self._pattern.fullmatch(path)
         return None if found is None else found.groupdict()
+
+    @functools.cached_property
+    def _pattern(self) -> re.Pattern[str]:
+        return re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", re.escape(self.path)))
 
 
 @dataclass(frozen=True)
