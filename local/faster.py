@@ -1,5 +1,5 @@
-"""moto, quicker: the same answers with less work. Each of these was most of what the tests waited
-for when it was written; moto is pinned, and what of it has moved is said where it is looked for."""
+"""moto, quicker: the same answers with less work. A call took 15 ms under the profiler, half of it
+here. moto is pinned; should a name have moved at the next bump, the start of the cloud says so."""
 
 import functools
 import pickle

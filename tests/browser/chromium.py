@@ -65,6 +65,7 @@ def visit(chromium: Browser, language: str, width: int, scheme: str) -> BrowserC
 
 def look_at(page: Page, name: str) -> list[str]:
     """What is wrong with the page as it stands; takes its picture."""
+    page.wait_for_load_state("load")
     SHOTS.mkdir(exist_ok=True)
     page.screenshot(path=SHOTS / f"{name}.png", full_page=True)
     wrong = [
