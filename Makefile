@@ -23,7 +23,7 @@ administrator: .venv/run.done  ## invites a site administrator: EMAIL=you@exampl
 verify-table: .venv/run.done  ## whether all holds that must hold of a table: this machine's, EXPORT=folder or TABLE=name
 	@$(BIN)/python -m local.verify
 
-test: .venv/dev.done  ## the tests, a few minutes
+test: .venv/dev.done  ## the tests, about ten minutes on two cores
 	$(BIN)/pytest -n auto -m "not browser"
 
 test-all: .venv/dev.done  ## the tests with many more random cases

@@ -9,7 +9,6 @@ from typing import Any, cast
 
 from moto.core import responses
 from moto.core.serialize import ResponseSerializer
-from moto.core.utils import method_names_from_class
 from moto.dynamodb.comparisons import ConditionExpressionParser
 from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.dynamodb.models.table import StreamRecord, Table
@@ -26,11 +25,12 @@ def make_faster() -> None:
         (Table, "query", _only_candidates),
         (ConditionExpressionParser, "_lex_condition_expression", _lexed_once),
         (Traverser, "traverse_node_recursively", _only_where_there_is_work),
-        (cast(Any, expressions).UpdateExpressionParser, "make", _parsed_once),
+        # its tree is copied before anything is done to it
+        (cast(Any, expressions).UpdateExpressionParser, "make", functools.cache),
+        (responses, "method_names_from_class", functools.cache),
         (validators, "deepcopy", _copied),
     ):
         setattr(of, name, better(getattr(of, name)))
-    cast(Any, responses).method_names_from_class = functools.cache(method_names_from_class)
     cast(Any, DynamoType).cast_value = property(_text_as_it_is(cast(Any, DynamoType).cast_value))
     # what stands in the stream never changes: a snapshot need not copy it
     cast(Any, StreamRecord).__deepcopy__ = lambda record, _: record
@@ -117,11 +117,6 @@ def _only_where_there_is_work(traverse: Callable[..., Any]) -> Callable[..., Any
         return visit(node, child_id) if isinstance(node, Node) else node
 
     return only
-
-
-def _parsed_once(make: Callable[[str], Any]) -> Callable[[str], Any]:
-    """The tree of an update expression is copied before anything is done to it."""
-    return functools.cache(make)
 
 
 def _copied(_: Callable[[Any], Any]) -> Callable[[Any], Any]:

@@ -44,10 +44,6 @@ def _once(form: Body) -> Once:
     return Once(request().idempotency_key, form.model_dump_json())
 
 
-def _bearer() -> str:
-    return request().visitor.named_id
-
-
 # ---- products ------------------------------------------------------------------------------------
 
 
@@ -121,10 +117,11 @@ def listed(
         limit=limit,
         organization_id=organization_id,
         gallery_id=gallery_id,
-        after=cursors.read(cursor, query, _bearer(), now),
+        after=cursors.read(cursor, query, request().visitor.named_id, now),
     )
     return StudioProducts(
-        items=[_product(one) for one in found], next=cursors.sign(last, query, _bearer(), now)
+        items=[_product(one) for one in found],
+        next=cursors.sign(last, query, request().visitor.named_id, now),
     )
 
 
@@ -249,11 +246,11 @@ def orders_listed(
         limit=limit,
         status=status,
         organization_id=organization_id,
-        after=cursors.read(cursor, query, _bearer(), now),
+        after=cursors.read(cursor, query, request().visitor.named_id, now),
     )
     return StudioOrders(
         items=[_order(order, may) for order, may in found],
-        next=cursors.sign(last, query, _bearer(), now),
+        next=cursors.sign(last, query, request().visitor.named_id, now),
     )
 
 

@@ -54,10 +54,6 @@ def _me() -> str:
     return user.id if user else ""
 
 
-def _bearer() -> str:
-    return request().visitor.named_id
-
-
 # ---- organizations -------------------------------------------------------------------------------
 
 
@@ -91,7 +87,7 @@ def _organization(one: Organization) -> OrganizationAnswer:
 )
 def tree(limit: Limit = 20, cursor: Cursor = None) -> OrganizationsAnswer:
     now, query = clock.now(), "organizations"
-    after = cursors.read(cursor, query, _bearer(), now)
+    after = cursors.read(cursor, query, request().visitor.named_id, now)
     items, last = organizations.tree(request().visitor, now, limit=limit, after=after)
     return OrganizationsAnswer(
         items=[_organization(one) for one in items],
@@ -246,7 +242,7 @@ def find(
         status=State(status) if status else None,
         address=email,
         organization_id=organization_id,
-        after=cursors.read(cursor, query, _bearer(), now),
+        after=cursors.read(cursor, query, request().visitor.named_id, now),
     )
     return PeopleAnswer(
         items=[_item(member) for member in found.items],
@@ -543,7 +539,7 @@ class HistoryAnswer(BaseModel):
 )
 def audit(user_id: InPathId, limit: Limit = 20, cursor: Cursor = None) -> HistoryAnswer:
     now, query = clock.now(), f"audit {user_id}"
-    after = cursors.read(cursor, query, _bearer(), now)
+    after = cursors.read(cursor, query, request().visitor.named_id, now)
     found = staff.history(request().visitor, user_id, now, limit=limit, after=after)
     return HistoryAnswer(
         items=[record_answer(record, record.actor) for record in found.records],

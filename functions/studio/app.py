@@ -49,10 +49,6 @@ def _once(form: Body | None = None) -> Once:
     return Once(request().idempotency_key, form.model_dump_json() if form else "")
 
 
-def _bearer() -> str:
-    return request().visitor.named_id
-
-
 # ---- galleries -----------------------------------------------------------------------------------
 
 
@@ -147,12 +143,13 @@ def listed(
     cursor: Cursor = None,
 ) -> StudioGalleries:
     visitor, now, query = request().visitor, clock.now(), f"studio galleries {organization_id}"
-    after = cursors.read(cursor, query, _bearer(), now)
+    after = cursors.read(cursor, query, request().visitor.named_id, now)
     found, last = studio.galleries(
         visitor, now, limit=limit, organization_id=organization_id, after=after
     )
     return StudioGalleries(
-        items=[_gallery(one) for one in found], next=cursors.sign(last, query, _bearer(), now)
+        items=[_gallery(one) for one in found],
+        next=cursors.sign(last, query, request().visitor.named_id, now),
     )
 
 
@@ -292,12 +289,12 @@ def _picture(picture: Picture) -> StudioPicture:
 )
 def pictures(gallery_id: InPathId, limit: Limit = 20, cursor: Cursor = None) -> StudioPictures:
     visitor, now, query = request().visitor, clock.now(), f"studio pictures {gallery_id}"
-    after = cursors.read(cursor, query, _bearer(), now) or {}
+    after = cursors.read(cursor, query, request().visitor.named_id, now) or {}
     _, found, last = studio.pictures(visitor, gallery_id, now, limit=limit, after=after.get("id"))
     following = {"id": last} if last else None
     return StudioPictures(
         items=[_picture(one) for one in found],
-        next=cursors.sign(following, query, _bearer(), now),
+        next=cursors.sign(following, query, request().visitor.named_id, now),
     )
 
 
@@ -501,11 +498,11 @@ def board(
         address=email,
         state=State(state) if state else None,
         delivery=Delivery(delivery) if delivery else None,
-        after=cursors.read(cursor, query, _bearer(), now),
+        after=cursors.read(cursor, query, request().visitor.named_id, now),
     )
     return BoardAnswer(
         items=[_item(one) for one in found.invitations],
-        next=cursors.sign(found.last, query, _bearer(), now),
+        next=cursors.sign(found.last, query, request().visitor.named_id, now),
     )
 
 
@@ -638,7 +635,7 @@ def access_requests(
     gallery_id: InPathId, limit: Limit = 20, cursor: Cursor = None
 ) -> AccessRequestsAnswer:
     visitor, now, query = request().visitor, clock.now(), f"access {gallery_id}"
-    after = cursors.read(cursor, query, _bearer(), now)
+    after = cursors.read(cursor, query, request().visitor.named_id, now)
     found, last = studio.access_requests(visitor, gallery_id, now, limit=limit, after=after)
     return AccessRequestsAnswer(
         items=[
@@ -647,7 +644,7 @@ def access_requests(
             )
             for id_, one in found
         ],
-        next=cursors.sign(last, query, _bearer(), now),
+        next=cursors.sign(last, query, request().visitor.named_id, now),
     )
 
 
@@ -690,7 +687,7 @@ def submitted(
 ) -> SubmittedAnswer:
     """The selections clients have sent, with their pictures as they hang now."""
     visitor, now, query = request().visitor, clock.now(), f"submitted {gallery_id}"
-    after = cursors.read(cursor, query, _bearer(), now)
+    after = cursors.read(cursor, query, request().visitor.named_id, now)
     found, last = studio.received(visitor, gallery_id, now, limit=limit, after=after)
     return SubmittedAnswer(
         items=[
@@ -705,7 +702,7 @@ def submitted(
             )
             for one in found
         ],
-        next=cursors.sign(last, query, _bearer(), now),
+        next=cursors.sign(last, query, request().visitor.named_id, now),
     )
 
 

@@ -210,6 +210,26 @@ def test_closing_cut_short_after_any_call_comes_to_the_same_end(
         assert sum("is closed" in mail["subject"] for mail in mails) == 1
 
 
+def test_the_schedule_ends_it_with_what_the_template_gives_it(
+    site: Site, gateway: Gateway, ana: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No secret: here all functions share one environment, and would not notice."""
+    function = site.template.functions["CleanupFunction"]
+    assert not {"SITE_SECRET", "LINKS_SECRET"} & function.environment.keys()
+    browser, _ = wilma_has_everything(site, gateway, ana)
+    browser.post("/v1/account/proof", {"password": PASSWORD})
+    site.drain()
+    site.cloud.intercept = Fault(killed_after, 1)  # closed, and nothing erased yet
+    with pytest.raises(Killed):
+        browser.send("DELETE", "/v1/account")
+    site.cloud.intercept = None
+    assert named(site)
+    monkeypatch.delattr(site.module("foyer.storage.secrets"), "_secret")
+    assert site.invoke("CleanupFunction", {})["accounts_erased"] == 1
+    monkeypatch.undo()
+    assert named(site) == []
+
+
 @pytest.mark.parametrize("fault", sorted(TRANSIENT))
 def test_closing_while_aws_fails_once_anywhere_is_closed_after_a_retry(
     site: Site, gateway: Gateway, fault: str

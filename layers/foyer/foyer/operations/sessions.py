@@ -285,6 +285,7 @@ def ask_code(visitor: Visitor, address: str, now: int, entropy: Entropy = token_
 
 
 def attempt_of(visitor: Visitor, once: Once, route: str) -> Attempt | None:
+    """None where he sent no key, or his cookie names nobody."""
     return once.of(visitor.named_id or None, route)
 
 
