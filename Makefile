@@ -3,7 +3,7 @@
 SHELL := /bin/sh
 PYTHON ?= python3
 PORT ?= 8000
-export PORT EMAIL STACK EXPORT TABLE
+export PORT EMAIL STACK EXPORT TABLE PICTURES
 BIN := .venv/bin
 
 .PHONY: help run administrator verify-table test test-all browser check format openapi translations lock clean
@@ -29,9 +29,9 @@ test: .venv/dev.done  ## the tests, about ten minutes on two cores
 test-all: .venv/dev.done  ## the tests with many more random cases
 	FOYER_CASES=1000 FOYER_SCHEDULES=1000 $(BIN)/pytest -n auto -m "not browser"
 
-browser: .venv/dev.done  ## every page in Chromium (needs the Debian package chromium)
-	@command -v chromium >/dev/null || { echo "Chromium is missing. Install it: apt-get install chromium"; exit 1; }
-	$(BIN)/pytest -n auto -m browser
+browser: .venv/dev.done  ## every page in Chromium (the Debian package chromium-headless-shell); with PICTURES=1 also pictures
+	@command -v chromium-headless-shell >/dev/null || { echo "Chromium is missing. Install it: apt-get install chromium-headless-shell"; exit 1; }
+	$(BIN)/pytest -n 3 -m browser
 
 check: .venv/dev.done .venv-sam/done  ## style, types, template, import direction
 	$(BIN)/ruff check .

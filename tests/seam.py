@@ -6,6 +6,7 @@ The seam is `Cloud.intercept`: every call of the SDK passes it, also the SDK's o
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextvars import ContextVar, copy_context
+from dataclasses import dataclass, field
 from typing import Any
 
 from botocore.awsrequest import AWSResponse
@@ -93,29 +94,109 @@ def calls_of(cloud: Cloud, work: Callable[[], object]) -> int:
 _turn: ContextVar[int | None] = ContextVar("turn", default=None)
 
 
+@dataclass(frozen=True)
+class Footprint:
+    """What a call reads and writes; `shows` is what a reader of it would see of the writes."""
+
+    reads: frozenset[str] = frozenset()
+    writes: frozenset[str] = frozenset()
+    shows: frozenset[str] = frozenset()
+
+    def meets(self, other: "Footprint") -> bool:
+        """Whether it matters which of the two comes first."""
+        return bool(
+            self.writes & other.writes or self.reads & other.shows or self.shows & other.reads
+        )
+
+
+def footprint(operation: str, body: Mapping[str, Any]) -> Footprint:
+    """A query of an index may see any write; one of a partition what is written there."""
+    if operation == "BatchGetItem":
+        asked = (key for table in body["RequestItems"].values() for key in table["Keys"])
+        return Footprint(reads=frozenset(_row(key) for key in asked))
+    if operation == "Query":
+        pk = body["ExpressionAttributeValues"].get(":pk")
+        return Footprint(reads=frozenset(["*" if pk is None else pk["S"]]))
+    actions: list[tuple[str, Any]] = [(operation, body)]
+    if operation == "TransactWriteItems":
+        actions = [next(iter(action.items())) for action in body["TransactItems"]]
+    written, checked = list[Any](), list[Any]()
+    for kind, action in actions:
+        key = action.get("Key") or action.get("Item")
+        if key is None:  # of another service: in the order of the like of it
+            return Footprint(writes=frozenset([operation]))
+        (checked if kind == "ConditionCheck" else written).append(key)
+    rows = frozenset(map(_row, written))
+    partitions = frozenset(key["pk"]["S"] for key in written)
+    return Footprint(frozenset(map(_row, checked)), rows, rows | partitions | {"*"})
+
+
+def _row(key: Mapping[str, Any]) -> str:
+    return f"{key['pk']['S']} / {key['sk']['S']}"
+
+
+@dataclass
+class _Node:
+    """A moment when somebody's turn is chosen: who waits and with which call, whose turn it need
+    not be any more, whose it was or is to be."""
+
+    waiting: dict[int, Footprint]
+    asleep: dict[int, Footprint]
+    chosen: int = -1
+    tried: set[int] = field(default_factory=set)
+
+    def choose(self, flow: int) -> None:
+        self.chosen = flow
+        self.tried.add(flow)
+
+    def other(self) -> bool:
+        """Chooses who goes first here next, if anybody is to."""
+        self.asleep[self.chosen] = self.waiting[self.chosen]
+        left = self.tried - self.asleep.keys()
+        if left:
+            self.choose(min(left))
+        return bool(left)
+
+    def asleep_after(self) -> dict[int, Footprint]:
+        """Who went first here already need not go next where that would be the same."""
+        step = self.waiting[self.chosen]
+        return {
+            flow: call
+            for flow, call in self.asleep.items()
+            if flow != self.chosen and not call.meets(step)
+        }
+
+
+class _Redundant(BaseException):
+    """This order is one that was tried already."""
+
+
 class _Run:
     """One schedule: at each step exactly one flow makes exactly one call."""
 
-    def __init__(self, cloud: Cloud, choices: Sequence[int]) -> None:
+    def __init__(self, cloud: Cloud, nodes: list[_Node]) -> None:
         self.cloud = cloud
-        self.choices = choices
-        self.trace: list[tuple[int, int]] = []  # what was chosen, of how many
+        self.nodes = nodes
+        self.redundant = False
+        self._step = 0
         self._condition = threading.Condition()
-        self._waiting: set[int] = set()
+        self._waiting: dict[int, Footprint] = {}
         self._running: set[int] = set()
         self._granted: int | None = None
 
-    def intercept(self, _: str, __: Mapping[str, Any], send: Send) -> AWSResponse:
+    def intercept(self, operation: str, body: Mapping[str, Any], send: Send) -> AWSResponse:
         me = _turn.get()
         if me is None:
             return send()
         with self._condition:
             self._running.discard(me)
-            self._waiting.add(me)
+            self._waiting[me] = footprint(operation, body)
             self._condition.notify_all()
-            self._condition.wait_for(lambda: self._granted == me)
+            self._condition.wait_for(lambda: self._granted == me or self.redundant)
             self._granted = None
-            self._waiting.discard(me)
+            self._waiting.pop(me)
+            if self.redundant:
+                raise _Redundant
             self._running.add(me)
         return send()
 
@@ -128,6 +209,8 @@ class _Run:
                 results[me] = flows[me]()
             except Exception as raised:
                 results[me] = raised
+            except _Redundant:
+                pass
             finally:
                 with self._condition:
                     self._running.discard(me)
@@ -145,31 +228,80 @@ class _Run:
                 self._condition.wait_for(lambda: not self._running and self._granted is None)
                 if not self._waiting:
                     break
-                options = sorted(self._waiting)
-                step = len(self.trace)
-                choice = self.choices[step] if step < len(self.choices) else 0
-                self.trace.append((choice, len(options)))
-                self._granted = options[choice]
-                self._running.add(options[choice])
+                chosen = self._choose()
+                if chosen is None:
+                    self.redundant = True
+                else:
+                    self._granted = chosen
+                    self._running.add(chosen)
                 self._condition.notify_all()
+                if self.redundant:
+                    break
         for thread in threads:
             thread.join()
         self.cloud.intercept = None
         return results
 
+    def _choose(self) -> int | None:
+        if self._step == len(self.nodes):
+            asleep = self.nodes[-1].asleep_after() if self.nodes else {}
+            node = _Node(dict(self._waiting), asleep)
+            awake = sorted(node.waiting.keys() - asleep.keys())
+            if not awake:
+                return None
+            node.choose(awake[0])
+            self.nodes.append(node)
+        self._step += 1
+        return self.nodes[self._step - 1].chosen
+
 
 def interleavings(
     cloud: Cloud, flows: Callable[[], Sequence[Callable[[], Any]]], most: int
 ) -> Iterator[list[Any]]:
-    """Runs `flows()` (made anew for each schedule) under every order of their calls, at most `most`
-    orders; yields what each flow returned or raised."""
-    choices: list[int] = []
-    for _ in range(most):
-        run = _Run(cloud, choices)
-        yield run.go(flows())
-        trace = run.trace
-        while trace and trace[-1][0] + 1 >= trace[-1][1]:
-            trace.pop()
-        if not trace:
+    """Runs `flows()` (made anew for each schedule) under every order of their calls that can make a
+    difference, at most `most`; yields what each flow returned or raised. Two orders that differ
+    only in who is first of two calls that do not meet are one (dynamic partial order reduction with
+    source sets and sleep sets, by Abdulla and others)."""
+    nodes: list[_Node] = []
+    tried = 0
+    while tried < most:
+        run = _Run(cloud, nodes)
+        results = run.go(flows())
+        if not run.redundant:
+            tried += 1
+            yield results
+        _want_other_orders(nodes)
+        while nodes and not nodes[-1].other():
+            nodes.pop()
+        if not nodes:
             return
-        choices = [choice for choice, _ in trace[:-1]] + [trace[-1][0] + 1]
+
+
+def _want_other_orders(nodes: Sequence[_Node]) -> None:
+    """Where two calls of different flows meet, and nothing between them settles who is first, one
+    who leads to the other order is wanted first as well, unless there is one."""
+    after: list[set[int]] = []  # the earlier steps that each step comes after in every such order
+    for j, node in enumerate(nodes):
+        races = _after(j, nodes, after)
+        for i in races:
+            rest = [k for k in range(i + 1, j) if i not in after[k]] + [j]
+            firsts = {nodes[k].chosen: k for k in reversed(rest)}
+            leading = {flow for flow, k in firsts.items() if not after[k] & set(rest)}
+            if not leading & nodes[i].tried:
+                nodes[i].tried.add(node.chosen if node.chosen in leading else min(leading))
+
+
+def _after(j: int, nodes: Sequence[_Node], after: list[set[int]]) -> list[int]:
+    """Adds what step `j` comes after; answers with the steps it might as well have come before."""
+    call, before, races = nodes[j].waiting[nodes[j].chosen], set[int](), list[int]()
+    for i in reversed(range(j)):
+        earlier = nodes[i]
+        if i in before:
+            continue
+        if earlier.chosen != nodes[j].chosen:
+            if not call.meets(earlier.waiting[earlier.chosen]):
+                continue
+            races.append(i)
+        before |= {i} | after[i]
+    after.append(before)
+    return races

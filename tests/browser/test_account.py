@@ -7,18 +7,12 @@ import re
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.browser.chromium import LANGUAGES, Place, chromium, look_at, place, visit
+from tests.browser.chromium import LANGUAGES, LOOKS, Place, chromium, look_at, place, visit
 from tests.visiting import OTHER_PASSWORD, PASSWORD
 
 pytestmark = pytest.mark.browser
 __all__ = ["chromium", "place"]  # fixtures
 
-# Fifty pages and states each: all languages, both widths, both schemes, not every combination.
-LOOKS = [
-    ("en", 320, "light"),
-    ("fr", 1280, "dark"),
-    ("es", 320, "dark"),
-]
 _number = itertools.count(1)
 HOUR, DAY = 3_600, 86_400
 

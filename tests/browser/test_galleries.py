@@ -9,8 +9,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from local.gateway import Gateway
-from tests.browser.chromium import LANGUAGES, Place, chromium, look_at, place, visit
-from tests.browser.test_account import LOOKS, code_in_mail, link_in_mail, press, sign_in
+from tests.browser.chromium import LANGUAGES, LOOKS, Place, chromium, look_at, place, visit
+from tests.browser.test_account import code_in_mail, link_in_mail, press, sign_in
 from tests.inviting import PARTY, PARTY_PASSWORD, UNNAMED, WEDDING, invite, photographer, step
 from tests.journeys.test_cart import update
 from tests.people import plant

@@ -7,13 +7,13 @@ import re
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.browser.chromium import LOOKS, SHOTS, Place, chromium, look_at, place, visit
+from tests.browser.chromium import EVERY_LOOK, Place, chromium, look_at, picture, place, visit
 
 pytestmark = pytest.mark.browser
 __all__ = ["chromium", "place"]  # fixtures
 
 
-@pytest.mark.parametrize(("language", "width", "scheme"), LOOKS)
+@pytest.mark.parametrize(("language", "width", "scheme"), EVERY_LOOK)
 def test_every_page_can_be_read_by_everybody(
     place: Place, chromium: Browser, language: str, width: int, scheme: str
 ) -> None:
@@ -145,5 +145,5 @@ def test_the_mailbox_shows_the_welcome(place: Place, chromium: Browser) -> None:
         page.goto(f"{place.url}/_dev/mail")
         frame = page.frame_locator("iframe").first
         expect(frame.get_by_role("link", name="Visit the site")).to_be_visible()
-        page.screenshot(path=SHOTS / f"mailbox-{width}-{scheme}.png")
+        picture(page, f"mailbox-{width}-{scheme}")
         context.close()

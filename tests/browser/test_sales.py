@@ -7,8 +7,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from local.gateway import Gateway
-from tests.browser.chromium import Place, chromium, look_at, place, visit
-from tests.browser.test_account import LOOKS
+from tests.browser.chromium import LOOKS, Place, chromium, look_at, place, visit
 from tests.browser.test_studio import LONG, photographer, send, sign_in
 from tests.journeys.test_closing import close
 from tests.ordering import POSTAL, contact

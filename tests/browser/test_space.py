@@ -6,7 +6,7 @@ import itertools
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.chromium import Place, chromium, look_at, place, visit
+from tests.browser.chromium import LOOKS, Place, chromium, look_at, place, visit
 from tests.browser.test_account import link_in_mail, press, sign_in
 from tests.people import plant
 from tests.visiting import PASSWORD
@@ -14,11 +14,6 @@ from tests.visiting import PASSWORD
 pytestmark = pytest.mark.browser
 __all__ = ["chromium", "place"]  # fixtures
 
-LOOKS = [
-    ("en", 320, "light"),
-    ("fr", 1280, "dark"),
-    ("es", 320, "dark"),
-]
 _number = itertools.count(1)
 HOUR = 3_600
 

@@ -6,8 +6,8 @@ import re
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.browser.chromium import Place, chromium, look_at, place, visit
-from tests.browser.test_account import LOOKS, code_in_mail, link_in_mail, press
+from tests.browser.chromium import LOOKS, Place, chromium, look_at, place, visit
+from tests.browser.test_account import code_in_mail, link_in_mail, press
 from tests.visiting import PASSWORD, TERMS
 
 pytestmark = pytest.mark.browser

@@ -6,8 +6,7 @@ import re
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.browser.chromium import Place, chromium, look_at, place, visit
-from tests.browser.test_account import LOOKS
+from tests.browser.chromium import LOOKS, Place, chromium, look_at, picture, place, visit
 from tests.people import STUDIO, Person, plant
 from tests.visiting import Browser as Visitor
 
@@ -241,7 +240,7 @@ def test_p15_hundreds_are_invited_with_progress_with_and_without_scripts(
     page.locator("form:has([name=addresses]) button").first.click()
     expect(page.get_by_role("progressbar")).to_be_visible(timeout=30_000)
     if not scripts:  # a picture of a page that leaves by itself can hang Chromium
-        page.screenshot(path="screenshots/studio-inviting-320.png", full_page=True)
+        picture(page, "studio-inviting-320")
     while not scripts and page.get_by_role("progressbar").count():
         page.get_by_role("button", name="Go on").click(timeout=30_000)
         page.wait_for_load_state()
