@@ -145,6 +145,11 @@ class _Node:
     chosen: int = -1
     tried: set[int] = field(default_factory=set)
 
+    def seen_again(self, waiting: Mapping[int, Footprint]) -> None:
+        """The same moment of another run: ids that are chance are others now."""
+        self.waiting = dict(waiting)
+        self.asleep = {flow: waiting[flow] for flow in self.asleep}
+
     def choose(self, flow: int) -> None:
         self.chosen = flow
         self.tried.add(flow)
@@ -251,22 +256,25 @@ class _Run:
                 return None
             node.choose(awake[0])
             self.nodes.append(node)
+        node = self.nodes[self._step]
+        node.seen_again(self._waiting)
         self._step += 1
-        return self.nodes[self._step - 1].chosen
+        return node.chosen
 
 
 def interleavings(
-    cloud: Cloud, flows: Callable[[], Sequence[Callable[[], Any]]], most: int
+    cloud: Cloud, flows: Sequence[Callable[[], Any]], back: Callable[[], None], most: int
 ) -> Iterator[list[Any]]:
-    """Runs `flows()` (made anew for each schedule) under every order of their calls that can make a
-    difference, at most `most`; yields what each flow returned or raised. Two orders that differ
-    only in who is first of two calls that do not meet are one (dynamic partial order reduction with
-    source sets and sleep sets, by Abdulla and others)."""
+    """Runs the flows, each time from where `back` leads to, under every order of their calls that
+    can make a difference, at most `most`; yields what each flow returned or raised. Two orders
+    that differ only in who is first of two calls that do not meet are one (dynamic partial order
+    reduction with source sets and sleep sets, by Abdulla and others)."""
     nodes: list[_Node] = []
     tried = 0
     while tried < most:
         run = _Run(cloud, nodes)
-        results = run.go(flows())
+        back()
+        results = run.go(flows)
         if not run.redundant:
             tried += 1
             yield results

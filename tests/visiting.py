@@ -217,13 +217,7 @@ DONE = (200, "")
 def orders(site: Site, flows: Sequence[Callable[[], Any]], most: int) -> Iterator[list[Any]]:
     """What the flows answer under every order of their calls, at most so many, each from how all is
     now. What a flow raised is raised."""
-    back = settled(site)
-
-    def fresh() -> Sequence[Callable[[], Any]]:
-        back()
-        return flows
-
-    for results in interleavings(site.cloud, fresh, most=most):
+    for results in interleavings(site.cloud, flows, settled(site), most):
         for result in results:
             if isinstance(result, BaseException):
                 raise result

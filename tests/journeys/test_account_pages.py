@@ -2,14 +2,15 @@
 nothing typed lost."""
 
 import re
+from functools import partial
 from html import unescape
 
 import pytest
 
 from local.gateway import Gateway
 from local.site import Site
-from tests.seam import interleavings
-from tests.visiting import OTHER_PASSWORD, PASSWORD, VOUCHER, Answer, Browser
+from tests.conftest import SCHEDULES
+from tests.visiting import OTHER_PASSWORD, PASSWORD, VOUCHER, Answer, Browser, orders
 
 NINA = "nina@example.com"
 HOUR, DAY = 3_600, 86_400
@@ -209,16 +210,13 @@ def test_pages_that_answered_a_form_lead_back_to_it(browser: Browser) -> None:
 
 
 def test_a_page_whose_session_ends_while_it_is_made_is_no_error(site: Site, nina: Browser) -> None:
+    tab = nina.twin()
     for path in ("/account", "/account/security", "/cart"):
-
-        def flows(path: str = path) -> list[object]:
-            nina.sign_in(NINA)
-            tab = nina.twin()
-            site.advance(1)
-            return [lambda: tab.get(path), lambda: nina.send("DELETE", "/v1/session")]
-
-        for shown, _ in interleavings(site.cloud, flows, most=20):  # type: ignore[arg-type]
+        flows = [partial(tab.get, path), partial(nina.send, "DELETE", "/v1/session")]
+        for shown, _ in orders(site, flows, SCHEDULES):
             assert shown.status_code in {200, 401}
+        nina.sign_in(NINA)
+        tab = nina.twin()
 
 
 def test_only_pages_that_read_a_fragment_run_a_script(browser: Browser) -> None:

@@ -14,7 +14,6 @@ from tests.people import Person, plant
 from tests.visiting import DONE, PASSWORD, VOUCHER, Answer, Browser, orders, said
 
 HOUR = 3_600
-FEWER = SCHEDULES // 4
 BOOK = "/v1/account/addresses"
 HOME = {
     "line1": "Carrer de la Marina 12",
@@ -226,7 +225,7 @@ def test_addresses_x_addresses_none_is_lost(site: Site, nina: Person) -> None:
         lambda: take_out(tab, old["id"]),
     ]
     seen = set()
-    for one, other, gone in orders(site, flows, FEWER):
+    for one, other, gone in orders(site, flows, SCHEDULES):
         assert said(one) == MADE
         assert gone.status_code == 204
         assert said(other) in {DONE, GONE}
@@ -240,7 +239,7 @@ def test_addresses_x_addresses_at_the_limit_one_goes_in(site: Site, nina: Person
     tab = nina.browser.twin()
     flows = [lambda: add(nina.browser), lambda: add(tab, WORK)]
     seen = set()
-    for results in orders(site, flows, FEWER):
+    for results in orders(site, flows, SCHEDULES):
         answers = [said(one) for one in results]
         assert sorted(answers) == [MADE, FULL]
         assert len(book(nina.browser)) == MOST
@@ -255,7 +254,7 @@ def test_a_double_click_is_one_entry_and_the_same_answer(site: Site, nina: Perso
             lambda headers=headers: add(nina.browser, **headers),
             lambda headers=headers: add(tab, **headers),
         ]
-        for one, other in orders(site, flows, FEWER):
+        for one, other in orders(site, flows, SCHEDULES):
             assert [said(one), said(other)] == [MADE, MADE]
             assert one.json == other.json
             assert book(nina.browser) == [one.json]
@@ -279,7 +278,7 @@ def test_addresses_x_disable_who_was_shut_out_keeps_the_book_he_had(
         return answer
 
     seen = set()
-    for added, shut in orders(site, [adds, disables], FEWER):
+    for added, shut in orders(site, [adds, disables], SCHEDULES):
         assert said(shut) == DONE
         assert said(added) == (MADE if done[0] == "added" else (409, "session_changed"))
         kept = site.cloud.row(f"USER#{nina.id}", "ADDRESSES")

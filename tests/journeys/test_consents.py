@@ -33,7 +33,6 @@ from tests.visiting import (
 
 NINA = "nina@example.com"
 HOUR, DAY = 3_600, 86_400
-FEWER = SCHEDULES // 4
 CONSENTS = "/v1/account/consents"
 YES: dict[str, Any] = {"terms": TERMS, "newsletter": True}
 FORM = "application/x-www-form-urlencoded"
@@ -579,13 +578,13 @@ def test_consent_x_consent_the_last_word_stands(site: Site, nina: Person) -> Non
     say(nina.browser, newsletter=True)
     tab = nina.browser.twin()
     flows = [lambda: say(nina.browser, **YES), lambda: say(tab, newsletter=False)]
-    assert check_all(site, flows, nina.browser, FEWER) == {True, False}
+    assert check_all(site, flows, nina.browser, SCHEDULES) == {True, False}
 
 
 def test_consent_x_the_same_consent_is_one_entry_and_one_mail(site: Site, nina: Person) -> None:
     tabs = (nina.browser, nina.browser.twin())
     flows = [lambda: say(tabs[0], **YES), lambda: say(tabs[1], **YES)]
-    for results in orders(site, flows, FEWER):
+    for results in orders(site, flows, SCHEDULES):
         assert [said(one) for one in results] == [DONE, DONE]
         assert len(ledger(nina.browser)) == 2
         assert subscribed(nina.browser, nina.email) == 1
@@ -594,13 +593,13 @@ def test_consent_x_the_same_consent_is_one_entry_and_one_mail(site: Site, nina: 
 def test_consent_x_the_click_in_the_mail(site: Site, nina: Person, other: Browser) -> None:
     _, token = newsletter_of(nina)
     flows = [lambda: say(nina.browser, **YES), lambda: unsubscribe(other, token)]
-    assert check_all(site, flows, nina.browser, FEWER) == {True, False}
+    assert check_all(site, flows, nina.browser, SCHEDULES) == {True, False}
 
 
 def test_two_clicks_are_one_entry(site: Site, nina: Person, other: Browser) -> None:
     _, token = newsletter_of(nina)
     flows = [lambda: unsubscribe(other, token), lambda: unsubscribe(nina.browser.twin(), token)]
-    for results in orders(site, flows, FEWER):
+    for results in orders(site, flows, SCHEDULES):
         assert [said(one) for one in results] == [DONE, DONE]
         assert ledger(nina.browser) == [
             ("newsletter", False, "mail"),
@@ -614,5 +613,5 @@ def test_consent_x_profile_neither_is_lost(site: Site, nina: Person) -> None:
         lambda: say(nina.browser, **YES),
         lambda: tab.send("PATCH", "/v1/account", json={"phone": "12345"}),
     ]
-    assert check_all(site, flows, nina.browser, FEWER) == {True}
+    assert check_all(site, flows, nina.browser, SCHEDULES) == {True}
     assert nina.browser.get("/v1/account").json["phone"] == "12345"

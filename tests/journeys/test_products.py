@@ -19,7 +19,6 @@ from tests.seam import TRANSIENT, Fault, Killed, calls_of, killed_after
 from tests.visiting import PRINT, VOUCHER, Answer, Browser, orders, said, settled
 
 PRODUCTS = "/v1/staff/products"
-FEWER = SCHEDULES // 4
 PRICE = {"amount": 4500, "currency": "EUR"}
 MUG = {"name": "Mug", "kind": "other", "price": PRICE}
 MOST = 99_999_999
@@ -312,7 +311,7 @@ def test_two_changes_of_a_product_at_once_are_both_made(site: Site, ana: Browser
             lambda id_=product: change(one, id_, name="A"),  # type: ignore[misc]
             lambda id_=product: change(two, id_, price=euros(1)),  # type: ignore[misc]
         ]
-        for answers in orders(site, flows, FEWER):
+        for answers in orders(site, flows, SCHEDULES):
             assert [said(answer) for answer in answers] == [(200, ""), (200, "")]
             now = ana.get(f"{PRODUCTS}/{product}").json
             assert (now["name"], now["price"], now["version"]) == ("A", euros(1), 3)
@@ -347,7 +346,7 @@ def test_r51_two_at_once_under_one_key_make_one_product(
         lambda: one.post(PRODUCTS, {**MUG, **gallery}, Idempotency_Key=KEY),
         lambda: two.post(PRODUCTS, {**MUG, **gallery}, Idempotency_Key=KEY),
     ]
-    for answers in orders(site, flows, FEWER):
+    for answers in orders(site, flows, SCHEDULES):
         assert [said(answer) for answer in answers] == [(201, ""), (201, "")]
         assert answers[0].json == answers[1].json
         assert len(ids(ana)) == 7
@@ -436,7 +435,7 @@ def test_a_product_changed_while_it_is_taken_away_is_gone(site: Site, ana: Brows
         lambda: change(one, "coast-poster", active=False),
         lambda: delete(two, "coast-poster"),
     ]
-    for changed, deleted in orders(site, flows, FEWER):
+    for changed, deleted in orders(site, flows, SCHEDULES):
         assert deleted.status_code == 204
         assert said(changed) in {(200, ""), (404, "not_found")}
         assert "coast-poster" not in ids(ana)
@@ -470,7 +469,7 @@ def test_a9_a_product_is_listed_as_the_door_stands_whatever_comes_first(
                 lambda w=wish: change_gallery(one, "coast", **w),  # type: ignore[misc]
                 step,
             ]
-            for door, product in orders(site, flows, FEWER):
+            for door, product in orders(site, flows, SCHEDULES):
                 assert said(door) == (200, "")
                 assert product.status_code in {200, 201, 204}, product.json
                 is_in_order(site)
@@ -510,7 +509,7 @@ def test_a_gallery_sells_no_more_products_than_its_door_can_move(site: Site, ana
     one, two = ana.twin(), ana.twin()
     new = {**MUG, "gallery_id": gallery}
     flows = [lambda: one.post(PRODUCTS, new), lambda: two.post(PRODUCTS, new)]
-    for answers in orders(site, flows, FEWER):
+    for answers in orders(site, flows, SCHEDULES):
         assert sorted(map(said, answers)) == [(201, ""), (409, "too_many_products")]
         assert len(ids(ana, f"?gallery_id={gallery}")) == 40
     assert refused(ana.post(PRODUCTS, new)) == (409, "too_many_products")
@@ -545,7 +544,7 @@ def test_nothing_is_made_for_a_gallery_that_is_taken_away(site: Site, ana: Brows
     again = settled(site)
     for step in steps:
         again()
-        for gone, product in orders(site, [lambda: delete_gallery(one, gallery), step], FEWER):
+        for gone, product in orders(site, [lambda: delete_gallery(one, gallery), step], SCHEDULES):
             assert gone.status_code == 204
             done = {(200, ""), (201, ""), (204, ""), (404, "not_found")}
             assert said(product) in done, product.json

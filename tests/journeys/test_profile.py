@@ -11,7 +11,6 @@ from tests.people import Person, administrator, is_consistent, plant
 from tests.visiting import DONE, PASSWORD, VOUCHER, Answer, Browser, orders, said
 
 HOUR = 3_600
-FEWER = SCHEDULES // 4
 CHANGED = (412, "version_mismatch")
 
 
@@ -157,7 +156,7 @@ def test_who_has_not_proved_his_address_may_say_what_he_is_called(site: Site) ->
 def test_profile_x_profile_both_changes_are_there(site: Site, nina: Person) -> None:
     tab = nina.browser.twin()
     flows = [lambda: change(nina.browser, phone="12345"), lambda: change(tab, company="Hotel")]
-    for results in orders(site, flows, FEWER):
+    for results in orders(site, flows, SCHEDULES):
         assert [said(one) for one in results] == [DONE, DONE]
         now = see(nina.browser)
         assert (now["phone"], now["company"], now["version"]) == ("12345", "Hotel", 3)
@@ -168,7 +167,7 @@ def test_profile_x_profile_both_changes_are_there(site: Site, nina: Person) -> N
 def test_profile_x_the_same_profile_is_one_change(site: Site, nina: Person) -> None:
     tabs, same = (nina.browser, nina.browser.twin()), {"name": "Nina López"}
     flows = [lambda: change(tabs[0], **same), lambda: change(tabs[1], **same)]
-    for results in orders(site, flows, FEWER):
+    for results in orders(site, flows, SCHEDULES):
         assert [said(one) for one in results] == [DONE, DONE]
         assert see(nina.browser)["version"] == 2
         assert events(nina.browser) == ["profile_changed"]
@@ -183,7 +182,7 @@ def test_of_two_who_name_the_version_one_wins_and_the_other_looks_again(
         lambda: change(tab, if_match='"1"', name="Second"),
     ]
     seen = set()
-    for results in orders(site, flows, FEWER):
+    for results in orders(site, flows, SCHEDULES):
         answers = [said(one) for one in results]
         assert sorted(answers) == [DONE, CHANGED]
         assert see(nina.browser)["name"] == ("First", "Second")[answers.index(DONE)]
@@ -198,7 +197,7 @@ def test_profile_x_what_staff_correct_loses_neither(site: Site, nina: Person) ->
         lambda: change(nina.browser, phone="12345"),
         lambda: boss.send("PATCH", path, json={"company": "Hotel"}),
     ]
-    for results in orders(site, flows, FEWER):
+    for results in orders(site, flows, SCHEDULES):
         assert [said(one) for one in results] == [DONE, DONE]
         now = see(nina.browser)
         assert (now["phone"], now["company"]) == ("12345", "Hotel")
@@ -222,7 +221,7 @@ def test_profile_x_sign_out_who_left_changes_nothing_more(site: Site, nina: Pers
         return answer
 
     seen = set()
-    for results in orders(site, [changes, leaves], FEWER):
+    for results in orders(site, [changes, leaves], SCHEDULES):
         answer = said(results[0])
         assert answer == (DONE if done[0] == "changed" else (409, "session_changed"))
         assert see(other)["name"] == ("Nina López" if answer == DONE else "Nina")

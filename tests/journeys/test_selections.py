@@ -22,7 +22,6 @@ RINGS = f"{WEDDING}/winter-field"
 NINA = "nina@example.com"
 QUARTER = 900
 KEPT = (204, "")
-FEWER = SCHEDULES // 4
 
 
 @pytest.fixture
@@ -370,7 +369,7 @@ def test_a17_of_two_at_the_limit_one_is_turned_away(
     keep(browser, TIDE)
     one, two = browser.twin(), browser.twin()
     flows = [lambda: keep(one, LIGHT), lambda: keep(two, PIER)]
-    for answers in orders(site, flows, FEWER):
+    for answers in orders(site, flows, SCHEDULES):
         assert sorted(map(said, answers)) == [KEPT, (409, "selection_quota")]
         assert len(kept(browser)) == 2
         assert TIDE in kept(browser)
@@ -388,12 +387,12 @@ def test_p11_what_is_kept_and_let_go_at_once_loses_nothing(
     for picture in begun:
         keep(browser, picture)
     one, two = browser.twin(), browser.twin()
-    for answers in orders(site, [lambda: keep(one, LIGHT), lambda: keep(two, PIER)], FEWER):
+    for answers in orders(site, [lambda: keep(one, LIGHT), lambda: keep(two, PIER)], SCHEDULES):
         assert list(map(said, answers)) == [KEPT, KEPT]
         assert kept(browser) == {LIGHT, PIER, *begun}
         assert see(browser)["version"] == len(begun) + 2
     flows = [lambda: drop(one, LIGHT), lambda: keep(two, DUSK)]
-    for answers in orders(site, flows, FEWER):
+    for answers in orders(site, flows, SCHEDULES):
         assert list(map(said, answers)) == [KEPT, KEPT]
         assert kept(browser) == {PIER, DUSK, *begun}
 
@@ -401,7 +400,7 @@ def test_p11_what_is_kept_and_let_go_at_once_loses_nothing(
 def test_p8_two_tabs_that_ask_for_a_selection_have_one(site: Site, browser: Browser) -> None:
     browser.add(VOUCHER)
     one, two = browser.twin(), browser.twin()
-    for answers in orders(site, [lambda: new(one, None), lambda: keep(two, PIER)], FEWER):
+    for answers in orders(site, [lambda: new(one, None), lambda: keep(two, PIER)], SCHEDULES):
         assert [answer.status_code for answer in answers] == [201, 204]
         assert set(rows_of(site, browser.who())) == {UNNAMED}
         assert kept(browser) == {PIER}
@@ -1001,7 +1000,7 @@ def test_h9_what_is_kept_while_he_registers_is_his(site: Site, browser: Browser)
     browser.sign_up(NINA)
     token, tab = browser.token(NINA), browser.twin()
     flows = [lambda: keep(tab, PIER), lambda: browser.activate(token)]
-    for keeping, entering in orders(site, flows, FEWER):
+    for keeping, entering in orders(site, flows, SCHEDULES):
         assert entering.status_code == 200
         assert said(keeping) in {KEPT, (409, "session_changed")}
         assert kept(browser) == {TIDE} | ({PIER} if said(keeping) == KEPT else set())
@@ -1031,7 +1030,7 @@ def test_a_selection_deleted_while_a_picture_is_kept_is_there_whole_or_not_at_al
         lambda: keep(one, PIER, hall),
         lambda: two.send("DELETE", f"/v1/selections/{hall}"),
     ]
-    for keeping, deleting in orders(site, flows, FEWER):
+    for keeping, deleting in orders(site, flows, SCHEDULES):
         assert deleting.status_code == 204
         assert said(keeping) in {KEPT, (404, "not_found")}
         assert rows_of(site, client.who()) == {}

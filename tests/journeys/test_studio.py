@@ -27,7 +27,6 @@ from tests.seam import Fault, Killed, calls_of, killed_after
 from tests.visiting import PRINT, Answer, Browser, orders, said, settled
 
 GALLERIES = "/v1/staff/galleries"
-FEWER = SCHEDULES // 4
 HUNG = {"title": "A picture", "src": "/pictures/a.jpg"}
 
 
@@ -279,7 +278,7 @@ def test_a9_two_changes_at_once_are_both_made(site: Site, ana: Browser) -> None:
         lambda: change(one, "coast", title="Sea"),
         lambda: change(two, "coast", selection_quota=7),
     ]
-    for answers in orders(site, flows, FEWER):
+    for answers in orders(site, flows, SCHEDULES):
         assert [answer.status_code for answer in answers] == [200, 200]
         now = ana.get(f"{GALLERIES}/coast").json
         assert (now["title"], now["selection_quota"], now["version"]) == ("Sea", 7, 3)
@@ -314,7 +313,7 @@ def test_r51_two_at_once_under_one_key_make_one_gallery(site: Site, ana: Browser
         lambda: one.post(GALLERIES, {"title": "A"}, Idempotency_Key=KEY),
         lambda: two.post(GALLERIES, {"title": "A"}, Idempotency_Key=KEY),
     ]
-    for answers in orders(site, flows, FEWER):
+    for answers in orders(site, flows, SCHEDULES):
         statuses = sorted(said(answer) for answer in answers)
         assert statuses in ([(201, ""), (201, "")], [(201, ""), (503, "busy")])
         assert len(items(ana, GALLERIES)) == 5
@@ -844,7 +843,7 @@ def test_nothing_is_hung_in_a_gallery_while_it_is_taken_away(site: Site, ana: Br
         lambda: two.post(f"{GALLERIES}/{id_}/pictures", HUNG),
         lambda: delete(one, id_),
     ]
-    for hanging, deleting in orders(site, flows, FEWER):
+    for hanging, deleting in orders(site, flows, SCHEDULES):
         assert deleting.status_code == 204
         assert said(hanging) in {(201, ""), (404, "not_found"), (503, "busy")}
         assert not [r for r in site.cloud.rows() if r["pk"]["S"] == f"GALLERY#{id_}"]
@@ -856,7 +855,7 @@ def test_nobody_enters_for_good_while_a_gallery_is_taken_away(site: Site, ana: B
     invited(ana, lea.email, id_)
     token = lea.browser.token(lea.email)
     flows = [lambda: accept(lea.browser, token, None), lambda: delete(ana, id_)]
-    for entering, deleting in orders(site, flows, FEWER):
+    for entering, deleting in orders(site, flows, SCHEDULES):
         assert deleting.status_code == 204
         assert said(entering) in {(200, ""), (410, "link_expired"), (503, "busy")}
         assert not [r for r in site.cloud.rows() if id_ in r["pk"]["S"]]

@@ -33,7 +33,6 @@ from tests.visiting import (
     settled,
 )
 
-FEWER = SCHEDULES // 5  # orders of what decides about nobody's powers
 _number = count(1)
 Flow = Callable[[], Any]
 
@@ -133,7 +132,7 @@ def test_approve_x_what_the_waiting_guest_does_loses_no_line(site: Site, gateway
             lambda: tab.add({**VOUCHER, "product_id": "calendar"}),
         ]
 
-    for scene, (approved, added) in schedules(site, gateway, flows, FEWER):
+    for scene, (approved, added) in schedules(site, gateway, flows):
         assert said(approved) == DONE
         assert added.status_code == 201 or said(added) == (409, "session_changed")
         scene.other.ask_code(scene.email)
@@ -154,7 +153,7 @@ def test_reject_x_approve_x_register_again_elsewhere_leaves_one_owner_of_the_add
         mine = scene.client.token(scene.email)
         return [lambda: scene.other.activate(token), lambda: scene.client.activate(mine)]
 
-    for scene, (elsewhere, here) in schedules(site, gateway, flows, FEWER):
+    for scene, (elsewhere, here) in schedules(site, gateway, flows):
         outcomes = {said(elsewhere), said(here)}
         assert DONE in outcomes
         assert outcomes <= {
@@ -303,7 +302,7 @@ def test_edit_x_approve_lists_show_both(site: Site, gateway: Gateway) -> None:
             lambda: do(scene.second, scene.id, "approve"),
         ]
 
-    for scene, answers in schedules(site, gateway, flows, FEWER):
+    for scene, answers in schedules(site, gateway, flows):
         assert [said(answer) for answer in answers] == [DONE, DONE]
         (found,) = scene.boss.browser.get(f"/v1/staff/users?email={scene.email}").json["items"]
         assert (found["name"], found["status"]) == ("New Name", "approved")
@@ -321,7 +320,7 @@ def test_resend_x_activate_of_an_opened_account_the_old_link_or_the_new_one(
             lambda: do(scene.boss, scene.id, "resend"),
         ]
 
-    for scene, (activated, resent) in schedules(site, gateway, flows, FEWER):
+    for scene, (activated, resent) in schedules(site, gateway, flows):
         assert said(resent) in {(204, ""), LATE}
         assert said(activated) in {DONE, (410, "link_replaced")}
         if said(activated) != DONE:
@@ -498,7 +497,7 @@ def test_two_clicks_on_the_link_change_the_address_once(site: Site, gateway: Gat
             lambda: tab.post("/v1/account/email/redeem", {"token": token}),
         ]
 
-    for scene, answers in schedules(site, gateway, flows, FEWER):
+    for scene, answers in schedules(site, gateway, flows):
         assert [said(answer) for answer in answers] == [DONE, DONE]
         new = scene.new  # type: ignore[attr-defined]
         assert scene.client.session()["user"]["email"] == new
@@ -638,7 +637,7 @@ def test_two_sweeps_at_once_tell_staff_once(site: Site, gateway: Gateway) -> Non
         scene.waiting()
         return [lambda: digests.tell(site.now() + 900) for _ in range(2)]
 
-    for scene, told in schedules(site, gateway, flows, FEWER):
+    for scene, told in schedules(site, gateway, flows):
         assert sorted(told) == [0, 2]
         for person in (scene.boss, scene.second):
             mails = scene.client.mails(person.email)

@@ -27,7 +27,6 @@ from tests.people import is_consistent
 from tests.seam import TRANSIENT, Fault, Killed, calls_of, killed_after, killed_before
 from tests.visiting import CALENDAR, PASSWORD, VOUCHER, Browser, orders, said
 
-FEWER = SCHEDULES // 4
 _number = count(1)
 Flow = Callable[[], Any]
 
@@ -135,7 +134,7 @@ def test_accept_x_accept_by_a_double_click_is_one(site: Site, gateway: Gateway) 
         tab = scene.client.twin()
         return [lambda: accept(scene.client, scene.token), lambda: accept(tab, scene.token)]
 
-    for scene, answers in schedules(site, gateway, flows, FEWER):
+    for scene, answers in schedules(site, gateway, flows):
         assert [said(answer) for answer in answers] == [(200, ""), (200, "")]
         ids = {answer.json["session"]["user"]["id"] for answer in answers}
         assert len(ids) == 1
@@ -152,7 +151,7 @@ def test_accept_x_accept_signed_in_twice_is_one(site: Site, gateway: Gateway) ->
             lambda: accept(tab, scene.token, name=None),
         ]
 
-    for scene, answers in schedules(site, gateway, flows, FEWER):
+    for scene, answers in schedules(site, gateway, flows):
         assert [said(answer) for answer in answers] == [(200, ""), (200, "")]
         assert is_in(scene.client)
 
@@ -171,7 +170,7 @@ def test_accept_x_correct_the_wrong_address_ends_outside(
             lambda: step(scene.boss, scene.id, "correct", address=right),
         ]
 
-    for scene, (accepted, corrected) in schedules(site, gateway, flows, FEWER):
+    for scene, (accepted, corrected) in schedules(site, gateway, flows):
         assert corrected.json["state"] == "pending"
         assert said(accepted) in {(200, ""), (410, "link_revoked")}
         assert not is_in(scene.client)
@@ -188,7 +187,7 @@ def test_accept_x_resend_the_old_link_the_new_one_or_in(site: Site, gateway: Gat
             lambda: step(scene.boss, scene.id, "resend"),
         ]
 
-    for scene, (accepted, resent) in schedules(site, gateway, flows, FEWER):
+    for scene, (accepted, resent) in schedules(site, gateway, flows):
         assert {said(accepted), said(resent)} in (
             {(200, ""), (409, "wrong_state")},
             {(410, "link_replaced"), (200, "")},
@@ -209,7 +208,7 @@ def test_accept_x_activation_of_a_sign_up_one_account_has_the_address(
             lambda: scene.other.activate(claim),
         ]
 
-    for scene, (accepted, activated) in schedules(site, gateway, flows, FEWER):
+    for scene, (accepted, activated) in schedules(site, gateway, flows):
         assert {said(accepted), said(activated)} in (
             {(200, ""), (409, "already_active")},
             {(401, "sign_in_required"), (200, "")},
@@ -238,7 +237,7 @@ def test_invite_x_the_same_invite_again_one_mail(site: Site, gateway: Gateway) -
         tab, many = scene.boss.twin(), [scene.email, *(f"x{n}@example.com" for n in range(8))]
         return [lambda: invite(scene.boss, *many), lambda: invite(tab, *many)]
 
-    for scene, answers in schedules(site, gateway, flows, FEWER // 2):
+    for scene, answers in schedules(site, gateway, flows):
         for answer in answers:
             assert {one["result"] for one in answer.json["results"]} == {"invited"}
         assert len(scene.client.mails(scene.email)) == 1
@@ -266,11 +265,11 @@ def test_admit_x_revoke_and_admit_x_admit_leave_one_truth(site: Site, gateway: G
             lambda: step(scene.second, scene.id, "transfer/approve"),
         ]
 
-    for scene, (admitted, revoked) in schedules(site, gateway, with_revoke, FEWER):
+    for scene, (admitted, revoked) in schedules(site, gateway, with_revoke):
         assert said(revoked) == (204, "")
         assert said(admitted) in {(200, ""), (409, "wrong_state")}
         assert is_in(scene.client) == (said(admitted) == (200, ""))
-    for scene, answers in schedules(site, gateway, twice, FEWER):
+    for scene, answers in schedules(site, gateway, twice):
         assert sorted(said(one) for one in answers) == [(200, ""), (409, "wrong_state")]
         assert is_in(scene.client)
         assert len(scene.client.mails(scene.email)) == 1
@@ -295,7 +294,7 @@ def test_a_changed_address_x_an_invitation_of_it_loses_no_gallery(
         ]
 
     kept = set()
-    for scene, (also, changed) in schedules(site, gateway, flows, FEWER // 2):
+    for scene, (also, changed) in schedules(site, gateway, flows):
         assert changed.status_code == 200
         assert also.json["results"][0]["result"] == "invited"
         assert is_in(scene.client)
@@ -318,7 +317,7 @@ def test_delete_x_accept_leaves_nothing_behind(site: Site, gateway: Gateway) -> 
             lambda: scene.boss.send("DELETE", f"/v1/staff/galleries/{club}"),
         ]
 
-    for scene, (accepted, deleted) in schedules(site, gateway, flows, FEWER):
+    for scene, (accepted, deleted) in schedules(site, gateway, flows):
         assert deleted.status_code == 204
         assert said(accepted) in {(200, ""), (410, "link_expired")}
         assert not is_in(scene.client, scene.id)
@@ -343,7 +342,7 @@ def test_revoke_x_change_of_address_nobody_stays_in_who_was_withdrawn(
             lambda: step(scene.boss, scene.id, ""),
         ]
 
-    for scene, (changed, revoked) in schedules(site, gateway, flows, FEWER):
+    for scene, (changed, revoked) in schedules(site, gateway, flows):
         assert changed.status_code == 200
         assert said(revoked) == (204, "")
         assert not is_in(scene.client)
@@ -388,7 +387,7 @@ def test_two_who_take_a_gallery_away_at_once_are_both_told_it_is_gone(
         path = f"/v1/staff/galleries/{club}"
         return [lambda: scene.boss.send("DELETE", path), lambda: scene.second.send("DELETE", path)]
 
-    for _, answers in schedules(site, gateway, flows, FEWER):
+    for _, answers in schedules(site, gateway, flows):
         assert {said(answer) for answer in answers} <= {(204, ""), (404, "not_found")}
 
 
@@ -419,7 +418,7 @@ def test_pictures_hidden_and_renamed_at_once_are_both(site: Site, gateway: Gatew
             lambda: scene.second.send("PATCH", path, json={"title": "Ebb"}),
         ]
 
-    for _, answers in schedules(site, gateway, flows, FEWER):
+    for _, answers in schedules(site, gateway, flows):
         assert [answer.status_code for answer in answers] == [200, 200]
         row = plain({"M": site.cloud.row("GALLERY#coast", "GALLERY#PICTURE#low-tide") or {}})
         assert (row["title"], row["hidden"]) == ("Ebb", True)

@@ -39,7 +39,6 @@ from tests.visiting import (
     settled,
 )
 
-FEWER = SCHEDULES // 10
 _number = count(1)
 Flow = Callable[[], Any]
 
@@ -108,7 +107,7 @@ def warm(site: Site, gateway: Gateway) -> None:
 
 
 def schedules(
-    site: Site, gateway: Gateway, flows: Callable[[Scene], list[Flow]], most: int = FEWER
+    site: Site, gateway: Gateway, flows: Callable[[Scene], list[Flow]], most: int = SCHEDULES
 ) -> Iterator[tuple[Scene, list[Any]]]:
     """Every order of the flows' calls: the scene is set once, and is as it was before each."""
     scene = Scene(site, gateway)

@@ -5,26 +5,26 @@ answer is 2xx, 4xx or 503 with Retry-After, never another 5xx.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 
 import pytest
 from botocore.awsrequest import AWSResponse
 
 from local.cloud import Send, response
 from local.site import Site
-from tests.conftest import CASES
+from tests.conftest import SCHEDULES
 from tests.seam import (
     TRANSIENT,
     Fault,
     Killed,
     calls_of,
     error,
-    interleavings,
     killed_after,
     killed_before,
     lost_answer,
 )
-from tests.visiting import CALENDAR, PRINT, VOUCHER, Browser
+from tests.visiting import CALENDAR, PRINT, VOUCHER, Browser, orders
 
 KEY = "a-key-of-twenty-char"
 
@@ -135,19 +135,13 @@ def test_a_user_without_a_cart_begins_one_and_a_lost_answer_counts_once(
 
 
 def test_a_cart_that_is_begun_twice_in_every_order_holds_both(site: Site, warm: Browser) -> None:
-    def fresh() -> list[Callable[[], object]]:
-        visitor = warm.twin()
-        visitor.cookies.clear()
-        visitor.add(VOUCHER)
-        row = {"pk": {"S": f"USER#{visitor.session()['user']['id']}"}, "sk": {"S": "CART"}}
-        site.cloud.client("dynamodb").delete_item(TableName=site.cloud.table_name, Key=row)
-        seen.append(visitor)
-        return [lambda: visitor.twin().add(VOUCHER), lambda: visitor.twin().add(CALENDAR)]
-
-    seen: list[Browser] = []
-    for number, results in enumerate(interleavings(site.cloud, fresh, most=CASES)):
+    warm.add(VOUCHER)
+    row = {"pk": {"S": f"USER#{warm.session()['user']['id']}"}, "sk": {"S": "CART"}}
+    site.cloud.client("dynamodb").delete_item(TableName=site.cloud.table_name, Key=row)
+    tab = warm.twin()
+    for results in orders(site, [lambda: warm.add(VOUCHER), lambda: tab.add(CALENDAR)], SCHEDULES):
         assert [status(result) for result in results] == [201, 201]
-        assert seen[number].quantities() == {"voucher": 1, "calendar": 1}
+        assert warm.quantities() == {"voucher": 1, "calendar": 1}
 
 
 @pytest.mark.parametrize("operation", ["UpdateItem", "TransactWriteItems"])
@@ -244,23 +238,14 @@ def half_processed(send: Send) -> AWSResponse:
 # ---- every order of two visitors' calls -------------------------------------------------------
 
 
-def orders(
+def in_tabs(
     site: Site, browser: Browser, *flows: Callable[[Browser], object]
-) -> list[tuple[Browser, list[object]]]:
-    """Each order of the flows' calls, on a cart of its own that holds one voucher."""
-    seen: list[tuple[Browser, list[object]]] = []
-    carts: list[Browser] = []
-
-    def fresh() -> list[Callable[[], object]]:
-        visitor = browser.twin()
-        visitor.cookies.clear()
-        visitor.add(VOUCHER)
-        carts.append(visitor)
-        return [lambda flow=flow: flow(visitor.twin()) for flow in flows]  # type: ignore[misc]
-
-    for number, results in enumerate(interleavings(site.cloud, fresh, most=CASES)):
-        seen.append((carts[number], results))
-    return seen
+) -> Iterator[list[object]]:
+    """Each order of the flows' calls, in a tab each, on a cart that holds one voucher."""
+    browser.add(VOUCHER)
+    tabs = [browser.twin() for _ in flows]
+    made = [partial(flow, tab) for flow, tab in zip(flows, tabs, strict=True)]
+    return orders(site, made, SCHEDULES)
 
 
 def status(result: object) -> int:
@@ -268,21 +253,22 @@ def status(result: object) -> int:
 
 
 def test_add_and_add_of_one_thing_in_every_order_add_up(site: Site, warm: Browser) -> None:
-    runs = orders(site, warm, lambda b: b.add(CALENDAR), lambda b: b.add(CALENDAR))
-    assert len(runs) >= 6
-    for cart, results in runs:
+    tried = 0
+    for results in in_tabs(site, warm, lambda b: b.add(CALENDAR), lambda b: b.add(CALENDAR)):
         assert [status(result) for result in results] == [201, 201]
-        assert cart.quantities() == {"voucher": 1, "calendar": 2}
+        assert warm.quantities() == {"voucher": 1, "calendar": 2}
+        tried += 1
+    assert tried == 4  # one reads before the other writes, or both do, and either writes first
 
 
 def test_three_adds_in_every_order_never_pass_the_limit(site: Site, warm: Browser) -> None:
     def some(browser: Browser) -> object:
         return browser.add({**VOUCHER, "quantity": 49})
 
-    for cart, results in orders(site, warm, some, some, some):
+    for results in in_tabs(site, warm, some, some, some):
         statuses = sorted(status(result) for result in results)
         assert statuses == [201, 201, 409]
-        assert cart.quantities() == {"voucher": 99}
+        assert warm.quantities() == {"voucher": 99}
 
 
 def test_add_and_take_out_in_every_order_leave_what_the_answers_say(
@@ -293,9 +279,9 @@ def test_add_and_take_out_in_every_order_leave_what_the_answers_say(
         return browser.send("DELETE", f"/v1/cart/lines/{line}")
 
     outcomes = set()
-    for cart, results in orders(site, warm, lambda b: b.add(VOUCHER), take_out):
+    for results in in_tabs(site, warm, lambda b: b.add(VOUCHER), take_out):
         assert [status(result) for result in results] == [201, 200]
-        left = cart.quantities()
+        left = warm.quantities()
         assert left in ({}, {"voucher": 1})
         outcomes.add(str(left))
     assert len(outcomes) == 2  # both orders of the two writes were tried
@@ -315,19 +301,19 @@ def test_two_changes_on_one_version_have_one_winner_in_every_order(
 
         return flow
 
-    for cart, results in orders(site, warm, change(5), change(7)):
+    for results in in_tabs(site, warm, change(5), change(7)):
         statuses = [status(result) for result in results]
         assert sorted(statuses) == [200, 412]
-        assert cart.quantities() == {"voucher": 5 if statuses[0] == 200 else 7}
+        assert warm.quantities() == {"voucher": 5 if statuses[0] == 200 else 7}
 
 
 def test_one_key_twice_in_every_order_counts_once(site: Site, warm: Browser) -> None:
     def add(browser: Browser) -> object:
         return browser.add(VOUCHER, Idempotency_Key=KEY)
 
-    for cart, results in orders(site, warm, add, add):
+    for results in in_tabs(site, warm, add, add):
         assert [status(result) for result in results] == [201, 201]
-        assert cart.quantities() == {"voucher": 2}
+        assert warm.quantities() == {"voucher": 2}
 
 
 def test_one_key_for_two_bodies_in_every_order_has_one_winner(site: Site, warm: Browser) -> None:
@@ -335,10 +321,10 @@ def test_one_key_for_two_bodies_in_every_order_has_one_winner(site: Site, warm: 
         lambda b: b.add(VOUCHER, Idempotency_Key=KEY),
         lambda b: b.add({**VOUCHER, "quantity": 3}, Idempotency_Key=KEY),
     ]
-    for cart, results in orders(site, warm, *flows):
+    for results in in_tabs(site, warm, *flows):
         statuses = [status(result) for result in results]
         assert sorted(statuses) == [201, 422]
-        assert cart.quantities() == {"voucher": 2 if statuses[0] == 201 else 4}
+        assert warm.quantities() == {"voucher": 2 if statuses[0] == 201 else 4}
 
 
 def test_add_and_the_end_of_the_guest_in_every_order_never_make_a_second_guest(
@@ -355,21 +341,16 @@ def test_add_and_the_end_of_the_guest_in_every_order_never_make_a_second_guest(
             ExpressionAttributeValues={":now": {"N": str(site.now())}},
         )
 
-    for cart, (added, _) in orders(site, warm, lambda b: b.add(VOUCHER), end):
+    for added, _ in in_tabs(site, warm, lambda b: b.add(VOUCHER), end):
         assert status(added) in {201, 409}
         assert "Set-Cookie" not in added.headers  # type: ignore[attr-defined]
-        assert cart.session()["authentication"] == "generic"
+        assert warm.session()["authentication"] == "generic"
 
 
 def test_two_looks_on_a_new_day_in_every_order_push_the_clock_once(
     site: Site, warm: Browser
 ) -> None:
-    def fresh() -> list[Callable[[], object]]:
-        visitor = warm.twin()
-        visitor.cookies.clear()
-        visitor.add(VOUCHER)
-        site.advance(90_000)
-        return [visitor.twin().session, visitor.twin().session]
-
-    for results in interleavings(site.cloud, fresh, most=CASES):
+    warm.add(VOUCHER)
+    site.advance(90_000)
+    for results in orders(site, [warm.twin().session, warm.twin().session], SCHEDULES):
         assert [result["authentication"] for result in results] == ["guest", "guest"]
