@@ -165,7 +165,7 @@ def test_p9_the_door_of_a_login_gallery_is_the_sign_in_form_and_behind_it_are_th
     assert 'href="/sign-up?gallery_id=hills"' in door.text
     form = hidden(door, "/sign-in")
     answer = browser.submit("/sign-in", **form, email=NINA, password=PASSWORD)
-    assert at(answer) == "/galleries/hills?done=signed-in&moved=1"
+    assert at(answer) == "/galleries/hills?done=signed-in&brought=max.1.0.0.0"
     page = browser.get(at(answer))
     assert "You are signed in. 1 item was brought along" in text(page)
     assert "Pine ridge" in page.text
@@ -367,7 +367,7 @@ def test_p3_a_client_signs_in_and_accepts_in_one_step_and_his_guests_cart_comes_
     assert "E-mail address : This is not an address" in text(empty)
     assert "Password : This is missing." in text(empty)
     answer = other.submit("/invitation/sign-in", **form, email=NINA, password=PASSWORD)
-    assert at(answer) == f"/galleries/{WEDDING}?done=accepted&moved=1"
+    assert at(answer) == f"/galleries/{WEDDING}?done=accepted&brought=max.1.0.0.0"
     page = other.get(at(answer))
     assert "1 item was brought along" in text(page)
     assert "First dance" in page.text
@@ -415,7 +415,7 @@ def test_0_7_an_older_cart_is_asked_about_before_anything_happens(
     answer = other.submit(
         "/invitation/sign-in", **form, email=NINA, password=PASSWORD, take_over="yes"
     )
-    assert at(answer).endswith("done=accepted&moved=1")
+    assert at(answer).endswith("done=accepted&brought=max.1.0.0.0")
 
 
 def test_who_is_signed_in_as_the_invited_presses_one_button(

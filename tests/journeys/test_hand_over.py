@@ -1,12 +1,15 @@
 """The guest's cart at sign-in: what moves, what merges, and the same answer however often."""
 
+from dataclasses import replace
+
 import pytest
 
 from local.gateway import Gateway
 from local.site import Site
+from tests.journeys.test_account_pages import text
 from tests.journeys.test_cart import fill
 from tests.journeys.test_registration import refused, require_approval
-from tests.visiting import CALENDAR, PRINT, VOUCHER, Browser
+from tests.visiting import CALENDAR, PASSWORD, PRINT, VOUCHER, Browser
 
 NINA = "nina@example.com"
 DAY = 86_400
@@ -56,6 +59,81 @@ def test_0_7_a_guests_cart_comes_along_at_sign_in_and_the_larger_quantity_stays(
     }
     names = [line["product_id"] for line in guest.cart()["lines"]]
     assert names == ["voucher", "calendar", "print-30x45"]  # the account's own order, then his
+
+
+def decide(site: Site, monkeypatch: pytest.MonkeyPatch, mode: str) -> None:
+    """The shop's policy on what is in both carts."""
+    hand_over = site.module("foyer.operations.hand_over")
+    carts = replace(hand_over.POLICY.carts, mode=mode)
+    monkeypatch.setattr(hand_over, "POLICY", replace(hand_over.POLICY, carts=carts))
+
+
+@pytest.mark.parametrize(("mode", "vouchers"), [("max", 70), ("sum", 99), ("keep", 60)])
+def test_0_7_the_shop_decides_what_becomes_of_a_thing_in_both_and_five_times_is_once(
+    site: Site,
+    nina: Browser,
+    guest: Browser,
+    monkeypatch: pytest.MonkeyPatch,
+    mode: str,
+    vouchers: int,
+) -> None:
+    decide(site, monkeypatch, mode)
+    nina.add({**VOUCHER, "quantity": 60})
+    guest.add({**VOUCHER, "quantity": 70})
+    guest.add(PRINT)
+    tabs = [guest.twin() for _ in range(5)]
+    receipts = [tab.sign_in(NINA).json["transfer"] for tab in tabs]
+    assert nina.quantities() == {"voucher": vouchers, "print-30x45": 1}
+    assert receipts == [receipts[0]] * 5
+    assert receipts[0]["mode"] == mode
+    first = receipts[0]["lines"][0]
+    assert (first["quantity"], first["before"], first["after"]) == (70, 60, vouchers)
+    monkeypatch.undo()  # what was told stays so, whatever the shop decides later
+    assert guest.sign_in(NINA).json["transfer"] == receipts[0]
+
+
+@pytest.mark.parametrize(
+    ("mode", "told"), [("max", "larger"), ("sum", "added"), ("keep", "of your account.")]
+)
+def test_n2_the_page_says_in_a_sentence_what_came_along(
+    site: Site,
+    nina: Browser,
+    guest: Browser,
+    monkeypatch: pytest.MonkeyPatch,
+    mode: str,
+    told: str,
+) -> None:
+    decide(site, monkeypatch, mode)
+    nina.add({**VOUCHER, "quantity": 60})
+    guest.add({**VOUCHER, "quantity": 70})
+    guest.add(PRINT)
+    path = "/v1/selections/my-unnamed-selection--/pictures/coast/low-tide"
+    assert guest.send("PUT", path, json={}).status_code == 204
+    answer = guest.submit("/sign-in", email=NINA, password=PASSWORD)
+    page = text(guest.get(answer.headers["Location"]))
+    assert "2 items were brought along" in page
+    assert told in page.partition("Of 1 thing you had in both")[2]
+    assert ("For 1 thing there was no room" in page) == (mode == "sum")
+    assert "1 picture you had chosen came along" in page
+
+
+def test_signing_out_leaves_nobodys_cart_behind_on_a_shared_computer(
+    site: Site, nina: Browser, guest: Browser
+) -> None:
+    """Neither the account's, nor that of the guest he did not want to take along (R25, A10)."""
+    guest.add(VOUCHER)
+    site.advance(2 * DAY)
+    before = guest.twin()
+    assert guest.sign_in(NINA, take_over=False).status_code == 200
+    guest.add(CALENDAR)
+    assert guest.send("DELETE", "/v1/session").status_code == 204
+    assert guest.cookies["__Host-foyer"] == ""
+    assert guest.cart()["lines"] == []
+    guest.add(PRINT)
+    assert guest.quantities() == {"print-30x45": 1}
+    assert before.quantities() == {"voucher": 1}  # whoever it is that has this cookie
+    nina.sign_in(NINA)
+    assert nina.quantities() == {"calendar": 1}
 
 
 def test_a_guest_handed_over_is_dead(site: Site, nina: Browser, guest: Browser) -> None:

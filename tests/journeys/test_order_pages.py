@@ -501,7 +501,7 @@ def test_p7_where_guests_may_not_order_one_signs_in_and_goes_on(
         assert "Nina López" in text(sent)
         assert orders(site) == []
         arrived = browser.submit("/sign-in", **fields, email="otto@example.com", password=PASSWORD)
-        assert at(arrived) == "/checkout?done=signed-in&moved=1"
+        assert at(arrived) == "/checkout?done=signed-in&brought=max.1.0.0.0"
         page = browser.get(at(arrived))
         assert "You are signed in. 1 item was brought along" in text(page)
         assert placed(order(browser))

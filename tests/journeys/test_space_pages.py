@@ -312,7 +312,7 @@ def test_p20_who_has_not_agreed_is_asked_after_signing_in_and_may_say_not_now(
     other.add(VOUCHER)
     answer = other.submit("/sign-in", email=unasked.email, password=PASSWORD)
     where = answer.headers["Location"]
-    assert where == "/account/terms?back=/account&done=signed-in&moved=1"
+    assert where == "/account/terms?back=/account&done=signed-in&brought=max.1.0.0.0"
     page = other.get(where)
     assert "You are signed in. 1 item was brought along" in text(page)
     assert ticked(page) == []

@@ -12,13 +12,14 @@ from foyer.rules.carts import (
     Product,
     Thing,
     add,
+    merge,
     offered,
     priced,
     remove,
     set_quantity,
 )
 from foyer.rules.galleries import Gallery, Picture
-from foyer.rules.policy import POLICY
+from foyer.rules.policy import POLICY, MergeMode
 from foyer.rules.refusals import Reason, Refusal
 
 NOW = 1_800_000_000
@@ -141,3 +142,51 @@ def test_what_went_away_stays_in_the_cart_and_tells_no_more_than_it_may() -> Non
     closed = replace(KNOWN, open=frozenset())
     (line,) = priced(cart, closed, POLICY.shop).lines
     assert (line.available, line.name, line.picture) == (False, "", None)
+
+
+# ---- two carts that meet -------------------------------------------------------------------------
+
+
+carts = st.dictionaries(things, st.integers(1, LIMITS.quantity), max_size=12)
+
+
+def filled(quantities: dict[Thing, int]) -> Cart:
+    cart = Cart()
+    for thing, quantity in quantities.items():
+        cart = add(cart, thing, quantity, NOW, LIMITS)
+    return cart
+
+
+TOGETHER = {
+    "max": max,
+    "sum": lambda guest, own: min(guest + own, LIMITS.quantity),
+    "keep": lambda guest, own: own or guest,
+}
+
+
+@pytest.mark.parametrize("mode", TOGETHER)
+@given(guest=carts, own=carts)
+def test_0_7_i6_two_carts_that_meet_hold_what_the_policy_says_and_the_receipt_tells_all_of_it(
+    mode: MergeMode, guest: dict[Thing, int], own: dict[Thing, int]
+) -> None:
+    cart, told = merge(filled(guest), filled(own), replace(LIMITS, mode=mode))
+    held = {line.thing: line.quantity for line in cart.lines.values()}
+    wanted = {thing: TOGETHER[mode](guest[thing], own.get(thing, 0)) for thing in guest}
+    assert held == {**own, **wanted}
+    assert {line.thing: (line.guest, line.before, line.after) for line in told} == {
+        thing: (guest[thing], own.get(thing, 0), held[thing]) for thing in guest
+    }
+    short = [line for line in told if line.found_no_room(mode)]
+    assert all(mode == "sum" and line.after == LIMITS.quantity for line in short)
+    assert len(short) == sum(mode == "sum" and guest[t] + own.get(t, 0) > held[t] for t in guest)
+
+
+@pytest.mark.parametrize("mode", TOGETHER)
+def test_what_finds_no_room_is_told_and_what_was_there_stays(mode: MergeMode) -> None:
+    limits = replace(LIMITS, mode=mode, merged_lines=2)
+    own, guest = {Thing("a"): 2, Thing("b"): 3}, {Thing("c"): 1, Thing("a"): 1}
+    cart, told = merge(filled(guest), filled(own), limits)
+    assert {line.thing.product_id for line in cart.lines.values()} == {"a", "b"}
+    assert [(line.thing.product_id, line.after) for line in told if line.found_no_room(mode)] == [
+        ("c", 0)
+    ]

@@ -20,7 +20,7 @@ from skin.page import (
     MINE,
     POSTED,
     SCRIPT,
-    Count,
+    Brought,
     Page,
     Typed,
     documented,
@@ -39,14 +39,13 @@ AT_ONCE = 20
 
 
 @router.get("/account", responses=documented(*MINE), tags=["pages"])
-def space(moved: Count = 0, raised: Count = 0) -> Page:
+def space(brought: Brought = "") -> Page:
     asked = request()
     user, _ = account.signed_in(asked.visitor, clock.now())
     return page(
         "account.html",
         done=asked.query.get("done", ""),
-        moved=moved,
-        raised=raised,
+        brought=brought,
         next=what_is_next(user, POLICY.shop.terms.version),
     )
 

@@ -22,6 +22,7 @@ from foyer.web.models import Address, Body, GivenPassword, Id, Message
 from skin.page import (
     IDENTIFYING,
     MINE,
+    Brought,
     Kept,
     Page,
     Typed,
@@ -93,13 +94,12 @@ def gallery(
     gallery_id: GalleryId,
     after: Given = None,
     into: Given = None,
-    moved: Count = 0,
-    raised: Count = 0,
+    brought: Brought = "",
 ) -> Page:
     """`into` is the selection that pictures are kept in."""
     done = request().query.get("done", "")
     try:
-        return gallery_page(gallery_id, after, into, done=done, moved=moved, raised=raised)
+        return gallery_page(gallery_id, after, into, done=done, brought=brought)
     except Refusal as refusal:
         if refusal.reason in CLOSED:
             return _door_page(gallery_id, None)
@@ -115,8 +115,7 @@ def gallery_page(
     refusal: Refusal | None = None,
     *,
     done: str = "",
-    moved: int = 0,
-    raised: int = 0,
+    brought: str = "",
 ) -> Page:
     """The pictures, each with whether it is kept. Refuses as the door stands."""
     visitor, now = request().visitor, clock.now()
@@ -131,8 +130,7 @@ def gallery_page(
         room=room,
         after=after,
         done=done,
-        moved=moved,
-        raised=raised,
+        brought=brought,
         next=what_is_next(user, POLICY.shop.terms.version) if user is not None else (),
         named=[one for one in mine if one.name is not None],
         chosen=chosen,

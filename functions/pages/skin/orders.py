@@ -21,7 +21,7 @@ from foyer.web.models import Address, Body, Id, Line, Message, Phone, PostalAddr
 from skin.page import (
     MINE,
     POSTED,
-    Count,
+    Brought,
     Kept,
     Page,
     Typed,
@@ -75,9 +75,9 @@ ANOTHER = "another"  # address than those in the book
     responses=documented(*MINE, Reason.NOT_OFFERED),
     tags=["pages"],
 )
-def checkout_page(moved: Count = 0, raised: Count = 0) -> Page:
+def checkout_page(brought: Brought = "") -> Page:
     done = request().query.get("done", "")
-    return _checkout_page({}, done=done, moved=moved, raised=raised)
+    return _checkout_page({}, done=done, brought=brought)
 
 
 class ContactForm(Body):
@@ -197,7 +197,7 @@ def _checkout_page(
         key=key if same else new_id(),
         changed=changed,
         another=ANOTHER,
-        **{"done": "", "moved": 0, "raised": 0, **facts},
+        **{"done": "", "brought": "", **facts},
     )
 
 
@@ -285,12 +285,12 @@ def mine(cursor: Cursor = None) -> Page:
 @router.get(
     "/account/orders/<order_id>", responses=documented(*PROVED, Reason.NOT_FOUND), tags=["pages"]
 )
-def see_mine(order_id: OrderId, moved: Count = 0, raised: Count = 0) -> Page:
+def see_mine(order_id: OrderId, brought: Brought = "") -> Page:
     try:
         seen = orders.see_mine(request().visitor, order_id, clock.now())
     except Refusal as refusal:
-        return _prove_first(refusal, moved=moved, raised=raised)
-    return _my_order_page(seen, moved=moved, raised=raised)
+        return _prove_first(refusal, brought=brought)
+    return _my_order_page(seen, brought=brought)
 
 
 class WholeForm(Body):
@@ -339,7 +339,7 @@ def _my_order_page(
         whole=seen.whole,
         hint="" if contact is None else masked(contact.address),
         done=request().query.get("done", ""),
-        **{"moved": 0, "raised": 0, "postal_code": "", **facts},
+        **{"brought": "", "postal_code": "", **facts},
     )
 
 
@@ -352,7 +352,7 @@ def _prove_first(refusal: Refusal, **facts: Any) -> Page:
         problems.status(refusal.reason),
         back=request().path,
         done=request().query.get("done", ""),
-        **{"moved": 0, "raised": 0, **facts},
+        **{"brought": "", **facts},
     )
 
 

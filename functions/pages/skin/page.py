@@ -56,7 +56,9 @@ M = TypeVar("M", bound=BaseModel)
 Typed = Annotated[str, Form(max_length=400)]
 Yes = Annotated[str, Form(max_length=10)]
 Kept = Annotated[str, Form(max_length=4000)]
-Count = Annotated[int, Query(ge=0, le=1000)]  # what a page says of a receipt
+# What a page says of a receipt: the mode; things that came, that were in both, that found no room;
+# and pictures.
+Brought = Annotated[str, Query(pattern=r"^((max|sum|keep)(\.\d{1,4}){4})?$")]
 
 # ---- what the OpenAPI document says --------------------------------------------------------------
 

@@ -20,7 +20,7 @@ from skin.page import (
     MINE,
     POSTED,
     SCRIPT,
-    Count,
+    Brought,
     Page,
     Typed,
     Yes,
@@ -110,15 +110,13 @@ def _privacy_page(
 
 
 @router.get(ASK_TERMS, responses=documented(*MINE) | documented(*MINE, success=303), tags=["pages"])
-def ask(
-    back: Annotated[str, Query(max_length=200)] = "/account", moved: Count = 0, raised: Count = 0
-) -> Page:
+def ask(back: Annotated[str, Query(max_length=200)] = "/account", brought: Brought = "") -> Page:
     """Who has agreed already goes on at once."""
     user, _ = account.signed_in(request().visitor, clock.now())
     if "accept_terms" not in what_is_next(user, POLICY.shop.terms.version):
         return see_other(own_path(back))
     done = request().query.get("done", "")
-    return _ask_page(back=back, done=done, moved=moved, raised=raised)
+    return _ask_page(back=back, done=done, brought=brought)
 
 
 @router.post(
@@ -152,8 +150,7 @@ def _ask_page(
     back: str,
     newsletter: str = "",
     done: str = "",
-    moved: int = 0,
-    raised: int = 0,
+    brought: str = "",
 ) -> Page:
     return form_page(
         "ask-terms.html",
@@ -164,8 +161,7 @@ def _ask_page(
         back=own_path(back),
         typed={"newsletter": newsletter},
         done=done,
-        moved=moved,
-        raised=raised,
+        brought=brought,
     )
 
 

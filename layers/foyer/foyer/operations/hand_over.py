@@ -92,7 +92,7 @@ def hand_over(guests: Sequence[Guest], account_id: str, account: Stored, now: in
         changes.append(carts.replace(account_id, account, cart))
     pictures, moved = _selections(guests, account_id, now)
     changes += moved
-    receipt = Receipt(tuple(told), pictures) if told or pictures[0] else None
+    receipt = Receipt(tuple(told), POLICY.carts.mode, pictures) if told or pictures[0] else None
     if receipt is not None:
         changes.append(receipts.put(account_id, guests[0].user.id, receipt, now))
     return HandOver(tuple(guest.user.id for guest in guests), tuple(changes), cart, receipt)

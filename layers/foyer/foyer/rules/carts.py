@@ -12,7 +12,7 @@ from typing import Literal
 
 from foyer.rules.galleries import Gallery, Picture
 from foyer.rules.organizations import DEFAULT_PATH
-from foyer.rules.policy import Carts, Shop
+from foyer.rules.policy import Carts, MergeMode, Shop
 from foyer.rules.refusals import Reason, Refusal
 
 
@@ -121,10 +121,15 @@ class Merged:
     before: int
     after: int
 
+    def found_no_room(self, mode: MergeMode) -> bool:
+        """For all of it, or where quantities are added up for some of it."""
+        return self.after == 0 or (mode == "sum" and self.after < self.guest + self.before)
+
 
 def merge(guest: Cart, account: Cart, limits: Carts) -> tuple[Cart, tuple[Merged, ...]]:
     """The account's cart with what the guest's holds: of a thing in both, the larger number, so
-    that doing it twice is doing it once (0.7). The account's own lines are never turned away."""
+    that doing it twice is doing it once; or by policy their sum, or what the account had (0.7). The
+    account's own lines are never turned away, nor made fewer."""
     lines, place = dict(account.lines), account.version
     report: list[Merged] = []
     for line_id, line in sorted(guest.lines.items(), key=lambda item: (item[1].place, item[0])):
@@ -133,7 +138,7 @@ def merge(guest: Cart, account: Cart, limits: Carts) -> tuple[Cart, tuple[Merged
         if own is None and len(lines) >= limits.merged_lines:
             report.append(Merged(line.thing, line.quantity, 0, 0))
             continue
-        after = max(line.quantity, before)
+        after = line.quantity if own is None else _together(line.quantity, before, limits)
         if own is None:
             place += 1
             lines[line_id] = replace(line, place=place)
@@ -143,6 +148,13 @@ def merge(guest: Cart, account: Cart, limits: Carts) -> tuple[Cart, tuple[Merged
     if not report:
         return account, ()
     return Cart(lines, max(account.version, place) + 1), tuple(report)
+
+
+def _together(guest: int, account: int, limits: Carts) -> int:
+    if limits.mode == "keep":
+        return account
+    together = min(guest + account, limits.quantity) if limits.mode == "sum" else guest
+    return max(together, account)
 
 
 def _with(cart: Cart, line: Line) -> Cart:

@@ -47,6 +47,9 @@ ProfileType = Literal["C", "B"]  # consumer, business (H21, H22)
 Kind = Literal["sign_up", "on_behalf", "invitation", "order"]  # how somebody came to an account
 
 
+MergeMode = Literal["max", "sum", "keep"]  # of a thing in both of two carts (0.7)
+
+
 @dataclass(frozen=True)
 class Actions:
     """The registration types (H8, H11, H14, H15) that may do it (H7)."""
@@ -92,6 +95,7 @@ class Approvals:
 class Carts:
     lines: int
     quantity: int
+    mode: MergeMode
     merged_lines: int
     taken_over_unasked_seconds: int
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from foyer.rules.carts import Merged, Thing
+from foyer.rules.policy import MergeMode
 from foyer.rules.sessions import DAY
 from foyer.storage import keys
 from foyer.storage.table import Item, Put, family
@@ -17,6 +18,7 @@ class Receipt:
     and how many pictures of an unnamed selection."""
 
     lines: tuple[Merged, ...]
+    mode: MergeMode = "max"
     pictures: tuple[int, int, int] = (0, 0, 0)  # the guest's, the account's before and after
 
 
@@ -25,13 +27,13 @@ def from_item(item: Item | None) -> Receipt | None:
         return None
     lines = tuple(_line(raw) for raw in item["lines"])
     guest, before, after = item.get("pictures", (0, 0, 0))
-    return Receipt(lines, (guest, before, after))
+    return Receipt(lines, item.get("mode", "max"), (guest, before, after))
 
 
 def put(account_id: str, guest_id: str, receipt: Receipt, now: int) -> Put:
     lines = [_raw(line) for line in receipt.lines]
     key = keys.receipt(account_id, guest_id)._asdict()
-    facts = {"lines": lines, "pictures": list(receipt.pictures), "at": now}
+    facts = {"lines": lines, "mode": receipt.mode, "pictures": list(receipt.pictures), "at": now}
     return Put({**key, **facts, "expires": now + KEPT})
 
 

@@ -15,7 +15,7 @@ from foyer.rules.addresses import COUNTRIES, Postal
 from foyer.rules.carts import PricedCart
 from foyer.rules.galleries import Entry, Gallery, forgiven
 from foyer.rules.orders import Order, Status
-from foyer.rules.policy import POLICY, ProfileType
+from foyer.rules.policy import POLICY, MergeMode, ProfileType
 from foyer.rules.sessions import Level
 from foyer.rules.users import GENERIC_ID, Edit, Profile, masked, what_is_next
 from foyer.storage.receipts import Receipt
@@ -548,7 +548,7 @@ class MovedPictures(BaseModel):
 class TransferAnswer(BaseModel):
     """The receipt of what a guest handed over: the same, however often it is asked for."""
 
-    mode: Literal["max"] = "max"
+    mode: MergeMode = Field(description="What became of a thing in both carts.")
     lines: list[MovedLine]
     selection: MovedPictures | None = None
 
@@ -558,6 +558,7 @@ def transfer_answer(receipt: Receipt | None) -> TransferAnswer | None:
         return None
     guest, before, after = receipt.pictures
     return TransferAnswer(
+        mode=receipt.mode,
         selection=MovedPictures(pictures=guest, before=before, after=after) if guest else None,
         lines=[
             MovedLine(
