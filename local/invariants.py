@@ -12,12 +12,12 @@ from typing import Any
 
 from foyer.operations.orders import ROUTE
 from foyer.rules import orders as life
-from foyer.rules.carts import Line
+from foyer.rules.carts import Line, Merged
 from foyer.rules.galleries import Gallery
 from foyer.rules.invitations import State as Answer
 from foyer.rules.orders import Answer as Said
 from foyer.rules.orders import Order, Step
-from foyer.rules.policy import POLICY
+from foyer.rules.policy import POLICY, MergeMode
 from foyer.rules.roles import ADMINISTRATIVE
 from foyer.rules.users import State, User, logon_id
 from foyer.storage import (
@@ -123,6 +123,7 @@ KEPT: Mapping[str, Key] = {
     "gallery of a studio": keys.gallery_of_studio(_ID),
     "picture": keys.picture(_ID, _ID),
     "grant": keys.grant(_ID, _ID),
+    "clean-up": keys.sweep(),
 }
 PASSING: Mapping[str, Key] = {
     "claim": keys.claim(_ID, _ID + _ID),
@@ -233,6 +234,8 @@ class _Table:
             wrong = f"cannot be read as {kind} ({type(error).__name__})"
             self.unreadable.append(_breach("schema", key, wrong))
             return
+        if kind == "user" and read is None:
+            return  # the clean-up has begun to take away what he had
         self.kinds[kind].append((key, row, read))
 
     def of(self, *kinds: str) -> Iterator[tuple[Key, Row, Any]]:
@@ -524,11 +527,20 @@ def _receipts_tell_what_can_be(table: _Table) -> Iterator[Breach]:
     for key, _, receipt in table.of("receipt"):
         for line in receipt.lines:
             no_room = line.before == line.after == 0
-            if line.guest < 1 or not (no_room or line.after == max(line.guest, line.before)):
+            if line.guest < 1 or not (no_room or line.after == _together(receipt.mode, line)):
                 yield _breach("I6", key, "tells of lines that no merging makes")
         _, before, after = receipt.pictures
         if after < before:
             yield _breach("I6", key, "tells of pictures that went")
+
+
+def _together(mode: MergeMode, line: Merged) -> int:
+    """What a thing in both carts comes to (I6)."""
+    if mode == "keep":
+        return line.before or line.guest
+    if mode == "sum":
+        return max(line.before, min(line.guest + line.before, POLICY.carts.quantity))
+    return max(line.guest, line.before)
 
 
 def _who_took_a_grant_holds_it(table: _Table) -> Iterator[Breach]:
@@ -687,6 +699,14 @@ def _nobody_is_gone_who_is_needed(table: _Table) -> Iterator[Breach]:
             yield _breach("I9", key, f"names the account {user_id}, which is gone")
 
 
+def _who_is_being_removed_is_gone_on_with(table: _Table) -> Iterator[Breach]:
+    for key, row in table.rows.items():
+        if "removed_at" in row and row.get("due") != keys.idle_guests(
+            keys.shard_of(keys.id_in(key.pk))
+        ):
+            yield _breach("I9", key, "is half removed and waits in no queue")
+
+
 def _only_what_nobody_misses_goes_by_itself(table: _Table) -> Iterator[Breach]:
     for kind in KEPT:
         for key, row, _ in table.of(kind):
@@ -778,15 +798,20 @@ def _where(item: Row) -> _Place:
     return (item["list"], re.escape(item["list_at"])) if item.get("list") else None
 
 
+_MAY_EXPIRE = {None, State.PENDING_EMAIL_ACTIVATION}
+
+
 def _in_queue(kind: str, key: Key, row: Row, read: Any) -> str | None:
     """The queue of the index `due` in which a row of the kind must wait."""
     shard = keys.shard_of(keys.id_in(key.pk))
-    if kind == "user" and read.status in {None, State.PENDING_EMAIL_ACTIVATION}:
+    if kind == "user" and read.status in _MAY_EXPIRE:
         return keys.idle_guests(shard)
     if kind == "user" and "erasing" in row:
         return keys.CLOSING
     if kind in {"mail", "event"} and not any(name in row for name in _OVER):
         return keys.unsent(shard)
+    if kind in {"claim", "claim of nobody"}:
+        return keys.expiring_claims(keys.shard_of(keys.id_in(key.sk)))
     return keys.DIGESTS if kind == "digest" else None
 
 
@@ -844,6 +869,7 @@ _CHECKS: tuple[Check, ...] = (
     _paths_are_those_of_the_tree,
     _nothing_is_left_of_what_is_gone,
     _nobody_is_gone_who_is_needed,
+    _who_is_being_removed_is_gone_on_with,
     _only_what_nobody_misses_goes_by_itself,
     _lists_and_queues_are_as_keys_says,
 )

@@ -109,14 +109,16 @@ class Footprint:
         )
 
 
-def footprint(operation: str, body: Mapping[str, Any]) -> Footprint:
-    """A query of an index may see any write; one of a partition what is written there."""
+def footprint(cloud: Cloud, operation: str, body: Mapping[str, Any]) -> Footprint:
+    """A query of a partition sees what is written there; one of an index what stands in that list
+    or queue, or is put into it: whoever does that names it."""
     if operation == "BatchGetItem":
         asked = (key for table in body["RequestItems"].values() for key in table["Keys"])
         return Footprint(reads=frozenset(_row(key) for key in asked))
     if operation == "Query":
-        pk = body["ExpressionAttributeValues"].get(":pk")
-        return Footprint(reads=frozenset(["*" if pk is None else pk["S"]]))
+        values = body["ExpressionAttributeValues"]
+        name = next(values[n]["S"] for n in (":pk", ":list", ":due") if n in values)
+        return Footprint(reads=frozenset([name]))
     actions: list[tuple[str, Any]] = [(operation, body)]
     if operation == "TransactWriteItems":
         actions = [next(iter(action.items())) for action in body["TransactItems"]]
@@ -126,9 +128,18 @@ def footprint(operation: str, body: Mapping[str, Any]) -> Footprint:
         if key is None:  # of another service: in the order of the like of it
             return Footprint(writes=frozenset([operation]))
         (checked if kind == "ConditionCheck" else written).append(key)
-    rows = frozenset(map(_row, written))
-    partitions = frozenset(key["pk"]["S"] for key in written)
-    return Footprint(frozenset(map(_row, checked)), rows, rows | partitions | {"*"})
+    rows, named = frozenset(map(_row, written)), {key["pk"]["S"] for key in written}
+    for _, action in actions:
+        named |= _texts(action.get("Item", {})) | _texts(
+            action.get("ExpressionAttributeValues", {})
+        )
+    for key in written:
+        named |= _texts(cloud.row(key["pk"]["S"], key["sk"]["S"]) or {})
+    return Footprint(frozenset(map(_row, checked)), rows, rows | named)
+
+
+def _texts(values: Mapping[str, Any]) -> set[str]:
+    return {value["S"] for value in values.values() if "S" in value}
 
 
 def _row(key: Mapping[str, Any]) -> str:
@@ -195,7 +206,7 @@ class _Run:
             return send()
         with self._condition:
             self._running.discard(me)
-            self._waiting[me] = footprint(operation, body)
+            self._waiting[me] = footprint(self.cloud, operation, body)
             self._condition.notify_all()
             self._condition.wait_for(lambda: self._granted == me or self.redundant)
             self._granted = None

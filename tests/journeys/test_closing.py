@@ -225,7 +225,7 @@ def test_the_schedule_ends_it_with_what_the_template_gives_it(
     site.cloud.intercept = None
     assert named(site)
     monkeypatch.delattr(site.module("foyer.storage.secrets"), "_secret")
-    assert site.invoke("CleanupFunction", {})["accounts_erased"] == 1
+    assert site.invoke("CleanupFunction", {})["closed"] == 1
     monkeypatch.undo()
     assert named(site) == []
 
@@ -323,6 +323,7 @@ KINDS = {
     "delivery": ("what SES tells us", "erased", "EMAIL#{email} DELIVERY"),
     "mail": ("gone once sent", "gone once sent", None),
     "event": ("names nobody", "names nobody", None),
+    "sweep": ("names nobody", "names nobody", None),
     "limit": ("names nobody", "names nobody", None),
 }
 NO_ROWS = {

@@ -213,8 +213,7 @@ def test_every_event_file_is_answered(site: Site) -> None:
     assert site.invoke("MailerFunction", files["mailer-event"]) == {"batchItemFailures": []}
     assert site.invoke("MailerFunction", files["mailer-redrive"])["failed"] == 0
     assert site.invoke("MailerFunction", files["mailer-feedback"]) is None
-    swept = {"accounts_erased": 0, "more": False}
-    assert site.invoke("CleanupFunction", files["cleanup-sweep"]) == swept
+    assert site.invoke("CleanupFunction", files["cleanup-sweep"])["more"] is False
     noted = site.cloud.row("EMAIL#nobody@example.com", "DELIVERY")
     assert noted is not None
     assert "bounced_at" in noted

@@ -21,6 +21,9 @@ class Memory:
         self.intercept: Intercept | None = None
         self.rows = dict[str, int]()
 
+    def row(self, _: str, __: str) -> None:
+        return None
+
     def call(self, operation: str, body: dict[str, Any], send: Callable[[], Any]) -> Any:
         assert self.intercept is not None
         return self.intercept(operation, body, send)

@@ -96,6 +96,7 @@ def a_whole_journey(site: Site) -> None:
     somebody().sign_up("nowhere@example.org")  # a mail that is dropped
     site.drain()
     somebody().sign_up("new@example.org")  # and one that waits
+    site.invoke("CleanupFunction", {})
 
 
 def orders_come_and_go(somebody: Callable[[], Browser], boss: Browser, olga: Browser) -> None:
@@ -443,6 +444,12 @@ def _dead(rows: Rows) -> str:
     return str(rows.the("user", handed_to=...)["pk"][5:])
 
 
+def a_guest_half_removed_in_no_queue(rows: Rows) -> None:
+    row = rows.the("user", handed_to=...)
+    row["removed_at"] = 1
+    del row["due"]
+
+
 def an_order_of_the_dead(rows: Rows) -> None:
     order = rows.the("order", email=DORA)
     order["by"] = order["history"][0]["by"] = _dead(rows)
@@ -775,6 +782,7 @@ WRONG: list[tuple[Callable[[Rows], None], str, str]] = [
     (a_closed_cart_with_something_in_it, "I6", "is closed and not empty"),
     (a_closed_cart_of_the_living, "I6", "is closed and its user is approved"),
     (an_open_cart_of_the_dead, "I6", "was handed over and its cart is open"),
+    (a_guest_half_removed_in_no_queue, "I9", "is half removed and waits in no queue"),
     (a_selection_of_the_dead, "I6", "was handed over and still has a selection"),
     (an_order_of_the_dead, "I6", "was handed over though it has orders"),
     (a_guest_who_forgot_that_he_ordered, "I6", "its guest .+ does not know that he ordered"),

@@ -1,5 +1,6 @@
 """The rules of carts, pure."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -157,7 +158,7 @@ def filled(quantities: dict[Thing, int]) -> Cart:
     return cart
 
 
-TOGETHER = {
+TOGETHER: dict[str, Callable[[int, int], int]] = {
     "max": max,
     "sum": lambda guest, own: min(guest + own, LIMITS.quantity),
     "keep": lambda guest, own: own or guest,

@@ -28,7 +28,7 @@ from foyer.storage import (
     users,
 )
 from foyer.storage.keys import Key
-from foyer.storage.table import Change, ConditionFailed, Delete, Item, Page, read, write
+from foyer.storage.table import Change, ConditionFailed, Delete, Item, everything, read, write
 from foyer.storage.users import Closed
 
 AT_ONCE = 20  # rows erased in one transaction
@@ -109,12 +109,12 @@ def erase(closed: Closed, now: int, time_is_left: TimeIsLeft) -> bool:
 
 def _erasing(me: str, emails: tuple[str, ...]) -> Iterator[None]:
     """Stops after each bit. What is found by what stands beside him comes before that."""
-    for row in _all(partial(orders.of_user, me, limit=AT_ONCE)):
+    for row in everything(partial(orders.of_user, me, limit=AT_ONCE)):
         _strike(me, keys.id_in(row["sk"]))
         yield
     left_at = _left(emails)
     for email in emails:
-        for row in _all(partial(orders.named_by, email, limit=AT_ONCE)):
+        for row in everything(partial(orders.named_by, email, limit=AT_ONCE)):
             named = orders.named_from(row)
             if named is not None and named.placed_at <= left_at[email]:
                 _unname(me, email, named)
@@ -206,24 +206,26 @@ def _is_shown(order: Order) -> bool:
 
 def _found(me: str, left_at: Mapping[str, int]) -> Iterator[Key]:
     """The rows elsewhere that name him."""
-    for row in _all(partial(grants.held_by, me, limit=AT_ONCE)):
+    for row in everything(partial(grants.held_by, me, limit=AT_ONCE)):
         yield from grants.granted_by(row)
     for email, until in left_at.items():
         yield from _naming_address(me, email, until)
     for user_id in (me, *receipts.guests_of(me)):
-        yield from (_key(row) for row in _all(partial(selections.sent_by, user_id, limit=AT_ONCE)))
+        yield from (
+            _key(row) for row in everything(partial(selections.sent_by, user_id, limit=AT_ONCE))
+        )
 
 
 def _naming_address(me: str, email: str, until: int) -> Iterator[Key]:
     """What is of his time, or his; not what is its next owner's, nor its last one's."""
-    for row in _all(partial(claims.naming, email, limit=AT_ONCE)):
+    for row in everything(partial(claims.naming, email, limit=AT_ONCE)):
         if row["made_at"] <= until:
             yield _key(row)
-    for row in _all(partial(grants.naming, email, limit=AT_ONCE)):
+    for row in everything(partial(grants.naming, email, limit=AT_ONCE)):
         whose = {row.get("moved_to"), row.get("bound_to")} - {None}
         if me in whose or (not whose and row["invited_at"] <= until):
             yield _key(row)
-    for row in _all(partial(requests.naming, email, limit=AT_ONCE)):
+    for row in everything(partial(requests.naming, email, limit=AT_ONCE)):
         if row["at"] <= until:
             yield _key(row)
     owner = keys.email(email)
@@ -234,22 +236,12 @@ def _naming_address(me: str, email: str, until: int) -> Iterator[Key]:
 def _beside(me: str, emails: tuple[str, ...]) -> Iterator[Key]:
     """What stands beside him, but for claims that were made in his browser on addresses of others:
     they may redeem them still."""
-    for row in _all(partial(users.beside, me, limit=AT_ONCE)):
+    for row in everything(partial(users.beside, me, limit=AT_ONCE)):
         if keys.is_claim(row["sk"]) and row["email"] not in emails and "redeemed" not in row:
             with suppress(ConditionFailed):
                 write(claims.forget_profile(me, keys.id_in(row["sk"])))
         elif row["sk"] != keys.user(me).sk:
             yield _key(row)
-
-
-def _all(page: Callable[..., Page]) -> Iterator[Item]:
-    after: Item | None = None
-    while True:
-        found = page(after=after)
-        yield from found.items
-        after = found.last
-        if after is None:
-            return
 
 
 def _batches(found: Iterator[Key]) -> Iterator[list[Key]]:

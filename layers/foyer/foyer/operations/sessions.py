@@ -99,19 +99,19 @@ class Visitor:
         if self.bearer is None:
             return None
         user = users.from_item(found.get(keys.user(self.bearer.user_id)))
-        self.has_account = became_a_client(user, self.bearer.secret_hash)
         state, level = self._standing(user, now)
+        if state is Standing.LIVE and user is not None:
+            session = user.sessions.get(self.bearer.session_id or "")
+            if _clock_is_due(user, session, level, now):
+                user = users.push_idle_clock(user, session, now)
+                state, level = self._standing(user, now)
+        self.has_account = became_a_client(user, self.bearer.secret_hash)
         if state is Standing.JUST_ENDED and changing:
             raise Refusal(Reason.SESSION_CHANGED)
         if state is not Standing.LIVE or user is None:
             return None
-        session = user.sessions.get(self.bearer.session_id or "")
-        if _clock_is_due(user, session, level, now):
-            users.push_idle_clock(user, session, now)
-            if session is not None:
-                session = replace(session, seen_at=now)
-                user = replace(user, sessions={**user.sessions, session.id: session})
-        self.user, self.level, self.session = user, level, session
+        self.user, self.level = user, level
+        self.session = user.sessions.get(self.bearer.session_id or "")
         cart = keys.cart(user.id)
         self.line_count = len(carts.from_item(found[cart]).cart.lines) if cart in found else None
         return user

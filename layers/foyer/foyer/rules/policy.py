@@ -105,6 +105,7 @@ class Guests:
     per_source_per_hour: int
     alarm_at: int
     idle_days: int
+    look_again_days: int
 
 
 @dataclass(frozen=True)

@@ -211,6 +211,14 @@ def stepped(user: User, event: Event, now: int, *, out: bool = False) -> User:
     return replace(account, epoch=user.epoch + 1, sessions={}) if out else account
 
 
+class Keeps(StrEnum):
+    """What keeps somebody whom the clean-up would take (0.13, N11)."""
+
+    ORDER = "order"  # of his is under way
+    SELECTION = "selection"  # of his was sent to a photographer, who has it still
+    GRANT = "grant"  # opens a gallery to him
+
+
 def is_promotion(before: User | None, after: User) -> bool:
     """Whether a guest becomes a client by this step, in place: the same user, whose guest's cookie
     ends with it (H9). Who waits for approval goes on as the guest he was, until he is approved."""

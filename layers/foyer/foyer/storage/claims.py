@@ -10,7 +10,18 @@ from foyer.rules.sessions import DAY
 from foyer.rules.users import Profile, User
 from foyer.storage import keys
 from foyer.storage.keys import Key
-from foyer.storage.table import ABSENT, Delete, Item, Page, Put, Update, listing, setting
+from foyer.storage.table import (
+    ABSENT,
+    Delete,
+    Item,
+    Page,
+    Put,
+    Update,
+    count_due,
+    listing,
+    setting,
+    waiting,
+)
 from foyer.storage.users import profile_from, profile_raw
 
 
@@ -99,6 +110,8 @@ def new_claim(claim: Claim) -> Put:
             "order": claim.order_id,
             "list": keys.claims_on(claim.email),
             "list_at": f"{claim.made_at:012d}#{claim.id}",
+            "due": keys.expiring_claims(keys.shard_of(claim.id)),
+            "due_at": claim.expires,
         },
         condition=ABSENT,
     )
@@ -118,16 +131,13 @@ def forget_profile(owner: str, claim_id: str) -> Update:
 
 def new_link(claim: Claim, link_id: str, now: int) -> Update:
     """Another link in place of the one that was read; who reads the older mail is told so."""
+    # what staff opened ends when it ends, however often somebody asks for its link
+    renewed = 0 if claim.on_behalf else now + POLICY.claims.days * DAY
+    expires = max(claim.expires, renewed)
+    until = now + POLICY.links.activation_seconds
     return setting(
         claim.key,
-        {
-            "link": link_id,
-            "link_until": now + POLICY.links.activation_seconds,
-            # what staff opened ends when it ends, however often somebody asks for its link
-            "expires": claim.expires
-            if claim.on_behalf
-            else max(claim.expires, now + POLICY.claims.days * DAY),
-        },
+        {"link": link_id, "link_until": until, "expires": expires, "due_at": expires},
         condition="#link = :link AND attribute_not_exists(redeemed)",
         names={"#link": "link"},
         values={":link": claim.link_id},
@@ -144,6 +154,20 @@ def redeem(claim: Claim, user: User, cookie_hash: str | None, now: int) -> Updat
         names={"#link": "link"},
         values={":link": claim.link_id},
     )
+
+
+def expired(shard: int, now: int, *, limit: int, after: Item | None = None) -> Page:
+    """Those whose time is over, redeemed or not, the oldest first."""
+    return waiting(keys.expiring_claims(shard), before=now, limit=limit, after=after)
+
+
+def count_expired(shard: int, now: int, most: int) -> int:
+    return count_due(keys.expiring_claims(shard), before=now, most=most)
+
+
+def remove(key: Key, now: int) -> Delete:
+    """Gone, unless it was renewed meanwhile."""
+    return Delete(key, "expires <= :now", {}, {":now": now})
 
 
 def newest(email: str, now: int, *, after: int) -> Claim | None:

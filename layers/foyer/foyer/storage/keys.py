@@ -4,8 +4,8 @@
 |---------------------|------------------|----------------------|--------------------------------|-----------------------|
 | user, his sessions  | USER#<id>        | USER                 |                                | GUEST#<shard> (idle) or CLOSING |
 | password            | USER#<id>        | CREDENTIAL           |                                |                       |
-| claim, its link     | USER#<guest>     | CLAIM#<id>           | CLAIMS#<address> (made)        |                       |
-| the same, made by a signed-in browser | CLAIM#<id> | CLAIM#<id> | CLAIMS#<address> (made)        |                       |
+| claim, its link     | USER#<guest>     | CLAIM#<id>           | CLAIMS#<address> (made)        | CLAIM#<shard> (expires) |
+| the same, made by a signed-in browser | CLAIM#<id> | CLAIM#<id> | CLAIMS#<address> (made)        | CLAIM#<shard> (expires) |
 | link                | USER#<id>        | LINK#<purpose>       |                                |                       |
 | cart                | USER#<id>        | CART                 |                                |                       |
 | receipt             | USER#<id>        | RECEIPT#<guest>      |                                |                       |
@@ -37,6 +37,7 @@
 | access asked for    | GALLERY#<id>     | REQUEST#<HMAC of address> | REQUESTS#<address> (asked) |                       |
 | selection sent to its photographer | GALLERY#<id> | SUBMITTED#<user>#<id> | SENT#<user> (sent)  |                       |
 | outbox              | OUTBOX#<id>      | MAIL or EVENT        |                                | OUTBOX#<shard> (retry)|
+| what the last clean-up did | SWEEP     | SWEEP                |                                |                       |
 | limit               | LIMIT#<action>#… | <window>             |                                |                       |
 
 `list`/`list_at` and `due`/`due_at` are two sparse indexes; no decision about access or uniqueness
@@ -177,6 +178,10 @@ def product_of_studio(product_id: str, gallery_id: str | None, made_at: int) -> 
     return Key(f"GALLERY#{gallery_id}", f"PRODUCT#{made_at:012d}#{product_id}")
 
 
+def is_order(sk: str) -> bool:
+    return sk.startswith("ORDER#")
+
+
 def product_in(pointer: Key) -> Key:
     """The product a pointer of staff's leads to."""
     return product(id_in(pointer.pk if pointer.sk == "STUDIO" else pointer.sk))
@@ -237,6 +242,10 @@ def selection(user_id: str, selection_id: str) -> Key:
     return Key(f"USER#{user_id}", f"SELECTION#{selection_id}")
 
 
+def is_selection(sk: str) -> bool:
+    return sk.startswith("SELECTION#")
+
+
 def delivery(email: str) -> Key:
     return Key(f"EMAIL#{email}", "DELIVERY")
 
@@ -251,6 +260,10 @@ def event(outbox_id: str) -> Key:
 
 def is_event(sk: str) -> bool:
     return sk == "EVENT"
+
+
+def sweep() -> Key:
+    return Key("SWEEP", "SWEEP")
 
 
 def limit(action: str, subject: str, window: int) -> Key:
@@ -320,6 +333,10 @@ def claims_on(email: str) -> str:
 
 def idle_guests(shard: int) -> str:
     return f"GUEST#{shard}"
+
+
+def expiring_claims(shard: int) -> str:
+    return f"CLAIM#{shard}"
 
 
 def unsent(shard: int) -> str:

@@ -8,7 +8,7 @@ import os
 import random
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any, cast
@@ -185,11 +185,44 @@ def listing(
     )
 
 
-def due(name: str, *, before: int, limit: int) -> list[Key]:
-    """What has waited in the queue `name` until `before` (epoch seconds), the oldest first."""
+def waiting(name: str, *, before: int, limit: int, after: Item | None = None) -> Page:
+    """A page of what has waited in the queue `name` until `before` (epoch seconds), the oldest
+    first: keys alone. Eventually consistent."""
     values = {":due": name, ":before": before}
-    page = _query("due = :due AND due_at <= :before", values, {}, index="due", limit=limit)
+    condition = "due = :due AND due_at <= :before"
+    return _query(condition, values, {}, index="due", limit=limit, after=after)
+
+
+def due(name: str, *, before: int, limit: int) -> list[Key]:
+    """The first of what has waited in the queue `name`."""
+    page = waiting(name, before=before, limit=limit)
     return [Key(item["pk"], item["sk"]) for item in page.items]
+
+
+def count_due(name: str, *, before: int, most: int) -> int:
+    """How much has waited in the queue `name`, as far as `most`."""
+    answer = _call(
+        lambda: _client().query(
+            TableName=_name(),
+            IndexName="due",
+            KeyConditionExpression="due = :due AND due_at <= :before",
+            ExpressionAttributeValues=_typed({":due": name, ":before": before}),
+            Limit=most,
+            Select="COUNT",
+        )
+    )
+    return int(answer["Count"])
+
+
+def everything(page: Callable[..., Page]) -> Iterator[Item]:
+    """What is on all pages: `page(after=…)` reads one."""
+    after: Item | None = None
+    while True:
+        found = page(after=after)
+        yield from found.items
+        after = found.last
+        if after is None:
+            return
 
 
 def family(

@@ -22,16 +22,19 @@ from foyer.storage.table import (
     Put,
     Unavailable,
     Update,
+    count_due,
     due,
     family,
     partition,
     setting,
+    waiting,
     write,
 )
 
 
 def from_item(item: Item | None) -> User | None:
-    if item is None:
+    """None also for one of whom the clean-up has begun to take away what he had (R59)."""
+    if item is None or "removed_at" in item:
         return None
     return User(
         id=keys.id_in(item["pk"]),
@@ -314,6 +317,49 @@ def hand_over(guest: User, account_id: str, now: int) -> Update:
     )
 
 
+# ---- those who never came back -------------------------------------------------------------------
+
+
+def idle(shard: int, now: int, *, limit: int, after: Item | None = None) -> Page:
+    """Guests, and accounts staff opened, whose time is over, the longest idle first."""
+    return waiting(keys.idle_guests(shard), before=now, limit=limit, after=after)
+
+
+def count_idle(shard: int, now: int, most: int) -> int:
+    return count_due(keys.idle_guests(shard), before=now, most=most)
+
+
+def is_being_removed(item: Item) -> bool:
+    return "removed_at" in item
+
+
+def remove(user: User, now: int) -> Update:
+    """From now on he is nobody, and what he had can be taken away bit by bit. Fails where he came
+    back, registered or was changed since he was read (R58, N11)."""
+    condition = "due_at <= :now AND seen_at = :seen AND attribute_not_exists(removed_at)"
+    values: dict[str, Any] = {":now": now, ":seen": user.seen_at}
+    names = {"#status": "status"}
+    if user.status is None:
+        condition += " AND attribute_not_exists(#status)"
+    else:
+        condition += " AND #status = :status AND version = :version"
+        values |= {":status": user.status.value, ":version": user.version}
+    sets = {"removed_at": now, "ended_at": user.ended_at or now, "version": user.version + 1}
+    return setting(keys.user(user.id), sets, condition=condition, names=names, values=values)
+
+
+def removed(user_id: str) -> Delete:
+    """The last of him."""
+    return Delete(keys.user(user_id), "attribute_exists(removed_at)")
+
+
+def look_again(user: User, at: int, now: int) -> Update:
+    """Something keeps him: until then he is not looked at any more."""
+    condition = "due_at <= :now AND seen_at = :seen AND attribute_not_exists(removed_at)"
+    values = {":now": now, ":seen": user.seen_at}
+    return setting(keys.user(user.id), {"due_at": at}, condition=condition, values=values)
+
+
 # ---- closing -------------------------------------------------------------------------------------
 
 
@@ -395,9 +441,10 @@ def beside(user_id: str, *, limit: int, after: Item | None = None) -> Page:
     return partition(keys.user(user_id), limit=limit, after=start)
 
 
-def push_idle_clock(user: User, session: Session | None, now: int) -> None:
-    """He was here. Of two requests at once one pushes; who ended meanwhile stays ended. What is
-    asked for does not fail with it: the next request pushes."""
+def push_idle_clock(user: User, session: Session | None, now: int) -> User | None:
+    """He was here. Answers with who he is: of two requests at once one pushes; who ended meanwhile
+    stays ended, and the clean-up, where it came first, has taken him. What is asked for does not
+    fail with AWS: the next request pushes."""
     if session is None:
         waits = user.status is not None  # for approval: nothing may take him
         update = setting(
@@ -415,8 +462,12 @@ def push_idle_clock(user: User, session: Session | None, now: int) -> None:
             names={"#session": session.id},
             values={":seen": session.seen_at},
         )
-    with suppress(ConditionFailed, Unavailable):
-        write(update)
+    try:
+        return from_item(write(update))
+    except Unavailable:
+        return user
+    except ConditionFailed as failed:
+        return from_item(failed.items[0])
 
 
 def still_guest(guest: User) -> Check:
