@@ -26,7 +26,7 @@ from foyer.storage import carts, claims, keys, orders, selections, sweeps, users
 from foyer.storage.carts import Stored
 from foyer.storage.keys import SHARDS, Key
 from foyer.storage.sweeps import Sweep
-from foyer.storage.table import Change, ConditionFailed, Delete, Item, everything, write
+from foyer.storage.table import ConditionFailed, Delete, Item, everything, write
 
 AT_ONCE = 25  # rows in one transaction, and keys in one page of a queue
 MOST = 5_000  # taken in one sweep
@@ -149,7 +149,7 @@ def _end_user(key: Key, done: Sweep, time_is_left: TimeIsLeft) -> None:
             done.kept += 1
             return
         if one.user is not None:
-            write(*_taken(one, one.user, done.at))
+            write(users.remove(one.user, done.at))  # he is nobody from now on
     except ConditionFailed:
         done.returned += 1  # or another sweep was first, and takes what he had
         return
@@ -161,22 +161,9 @@ def _end_user(key: Key, done: Sweep, time_is_left: TimeIsLeft) -> None:
         done.guests += 1
 
 
-def _taken(one: Idle, user: User, now: int) -> list[Change]:
-    """He is nobody from now on. A guest's cart and selection are as they were read: what somebody
-    was told is in them is not lost."""
-    changes: list[Change] = [users.remove(user, now)]
-    if user.secret_hash is not None and user.handed_to is None:
-        changes.append(carts.close(user.id, one.cart, now))
-        if one.unnamed is None:
-            changes.append(selections.none(user.id, UNNAMED))
-        else:
-            changes.append(selections.drop(user.id, one.unnamed))
-    return changes
-
-
 def _take_away(one: Idle, time_is_left: TimeIsLeft) -> bool:
     """What he had, and in the end himself; False where there was no time for all of it."""
-    gone = list(dict.fromkeys([*one.beside, keys.cart(one.id)]))
+    gone = list(one.beside)
     while len(gone) >= AT_ONCE:
         if not time_is_left():
             return False

@@ -32,7 +32,7 @@ from foyer.storage.limits import Limit
 from foyer.storage.outbox import Mail, new_mail
 from foyer.storage.receipts import Receipt
 from foyer.storage.secrets import link_keys, site_key
-from foyer.storage.table import Change, ConditionFailed, Item, Put, read, write
+from foyer.storage.table import Change, ConditionFailed, Item, Put, Unavailable, read, write
 
 RETRIES = 3
 NOBODY = "nobody"  # whose rows are read where an address is nobody's: the same work (0.19)
@@ -103,7 +103,7 @@ class Visitor:
         if state is Standing.LIVE and user is not None:
             session = user.sessions.get(self.bearer.session_id or "")
             if _clock_is_due(user, session, level, now):
-                user = users.push_idle_clock(user, session, now)
+                user = _pushed(user, session, now, changing=changing)
                 state, level = self._standing(user, now)
         self.has_account = became_a_client(user, self.bearer.secret_hash)
         if state is Standing.JUST_ENDED and changing:
@@ -142,6 +142,17 @@ class Visitor:
     def known_device(self, email: str, now: int) -> Device | None:
         lasts = POLICY.sessions.device_days * rules.DAY
         return Device.read(site_key(now), self.device, email, now, lasts) if self.device else None
+
+
+def _pushed(user: User, session: Session | None, now: int, *, changing: bool) -> User | None:
+    """Looking does not fail where AWS fails to push: the next request does. What a guest adds does:
+    the clean-up may be about to take him."""
+    try:
+        return users.push_idle_clock(user, session, now)
+    except Unavailable:
+        if changing and session is None:
+            raise
+        return user
 
 
 def _clock_is_due(user: User, session: Session | None, level: Level, now: int) -> bool:

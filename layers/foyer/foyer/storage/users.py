@@ -20,7 +20,6 @@ from foyer.storage.table import (
     Item,
     Page,
     Put,
-    Unavailable,
     Update,
     count_due,
     due,
@@ -443,8 +442,7 @@ def beside(user_id: str, *, limit: int, after: Item | None = None) -> Page:
 
 def push_idle_clock(user: User, session: Session | None, now: int) -> User | None:
     """He was here. Answers with who he is: of two requests at once one pushes; who ended meanwhile
-    stays ended, and the clean-up, where it came first, has taken him. What is asked for does not
-    fail with AWS: the next request pushes."""
+    stays ended, and the clean-up, where it came first, has taken him. Raises Unavailable."""
     if session is None:
         waits = user.status is not None  # for approval: nothing may take him
         update = setting(
@@ -464,8 +462,6 @@ def push_idle_clock(user: User, session: Session | None, now: int) -> User | Non
         )
     try:
         return from_item(write(update))
-    except Unavailable:
-        return user
     except ConditionFailed as failed:
         return from_item(failed.items[0])
 
