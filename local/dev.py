@@ -27,6 +27,7 @@ class DevDoors:
             ("GET", "cost"): lambda _: _json(vars(self.last_cost)),
             ("GET", "table.json"): lambda _: _json(self._site.cloud.rows()),
             ("POST", "clock"): self._advance,
+            ("POST", "cleanup"): lambda _: _json(self._clean_up()),
             ("POST", "administrator"): self._administrator,
         }
         if method == "GET" and door.startswith("pictures/"):
@@ -55,6 +56,10 @@ class DevDoors:
         self._site.drain()
         self._site.advance(seconds)
         return _json({"now": self._site.now()})
+
+    def _clean_up(self) -> Any:
+        """Runs the scheduled function; its report."""
+        return self._site.invoke("CleanupFunction", {"trigger": "sweep"})
 
     def _administrator(self, body: bytes) -> Answer:
         """What `make administrator` asks of the site on this machine."""

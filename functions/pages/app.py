@@ -15,6 +15,7 @@ from foyer.web.problems import FieldError
 from foyer.web.request import FORM, Request
 from foyer.web.routes import DOCUMENT, check_route
 from skin import (
+    abandoned,
     account,
     board,
     galleries,
@@ -91,6 +92,7 @@ for part in (
     privacy,
     staff,
     person,
+    abandoned,
     organizations,
     studio,
     hanging,

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, Field
 from pydantic_core import PydanticCustomError
 
 from foyer import clock
-from foyer.operations import on_behalf, organizations, people, staff
+from foyer.operations import housekeeping, on_behalf, organizations, people, staff
 from foyer.operations.on_behalf import Opening
 from foyer.rules.organizations import Approval, Organization
 from foyer.rules.policy import POLICY, ProfileType
@@ -545,6 +545,77 @@ def audit(user_id: InPathId, limit: Limit = 20, cursor: Cursor = None) -> Histor
         items=[record_answer(record, record.actor) for record in found.records],
         next=cursors.sign(found.last, query, _me(), now),
         earlier=[EarlierAnswer(user_id=e.user_id, at=timestamp(e.at)) for e in found.earlier],
+    )
+
+
+# ---- what the clean-up takes ---------------------------------------------------------------------
+
+
+class AbandonedItem(BaseModel):
+    id: str
+    kind: Literal["guest", "handed_over", "opened_for_somebody", "going"] = Field(
+        description="`going`: of whom a sweep that was cut short has taken away a part."
+    )
+    idle_since: str | None
+    line_count: int
+    picture_count: int
+    kept_by: Literal["order", "selection", "grant"] | None = Field(
+        description="What keeps him: an order under way, a selection a photographer has, a gallery."
+    )
+
+
+class SweepAnswer(BaseModel):
+    at: str
+    guests: int
+    accounts: int = Field(description="Opened by staff, and taken by nobody.")
+    claims: int
+    closed: int = Field(description="Closed accounts of which nothing is left since.")
+    kept: int
+    returned: int = Field(description="Who came back meanwhile.")
+    failed: int
+    left: int
+    more: bool
+
+
+class AbandonedAnswer(BaseModel):
+    """A dry run: whom the next sweep looks at, the longest idle of each shard first."""
+
+    items: list[AbandonedItem]
+    next: str | None
+    users: int
+    claims: int
+    more: bool = Field(description="There are more than were counted.")
+    last_sweep: SweepAnswer | None
+
+
+@app.get(
+    "/v1/staff/guests/abandoned",
+    responses=answers(200, AbandonedAnswer, *STAFF, Reason.INVALID_CURSOR),
+    tags=["staff"],
+)
+def abandoned(limit: Limit = 20, cursor: Cursor = None) -> AbandonedAnswer:
+    now, query = clock.now(), "abandoned"
+    after = cursors.read(cursor, query, request().visitor.named_id, now)
+    found = housekeeping.abandoned(request().visitor, now, limit=limit, after=after)
+    last = None if found.sweep is None else vars(found.sweep) | {"at": timestamp(found.sweep.at)}
+    return AbandonedAnswer(
+        items=[_abandoned(one) for one in found.items],
+        next=cursors.sign(found.last, query, _me(), now),
+        users=found.users,
+        claims=found.claims,
+        more=found.more,
+        last_sweep=None if last is None else SweepAnswer.model_validate(last),
+    )
+
+
+def _abandoned(one: housekeeping.Idle) -> AbandonedItem:
+    return AbandonedItem(
+        id=one.id,
+        kind=one.kind,
+        idle_since=None if one.user is None else timestamp(one.user.seen_at),
+        line_count=len(one.cart.cart.lines),
+        picture_count=0 if one.unnamed is None else len(one.unnamed.pictures),
+        kept_by=None if one.kept is None else one.kept.value,
     )
 
 

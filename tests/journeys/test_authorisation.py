@@ -26,6 +26,7 @@ PRICE = {"amount": 4500, "currency": "EUR"}
 ROUTES = {
     "/v1/staff/organizations": "GET POST",
     "/v1/staff/organizations/{org_id}": "GET PATCH",
+    "/v1/staff/guests/abandoned": "GET",
     "/v1/staff/users": "GET POST",
     "/v1/staff/users/{user_id}": "GET PATCH",
     "/v1/staff/users/{user_id}/approve": "POST",

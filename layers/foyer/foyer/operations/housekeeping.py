@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from typing import Literal
 
 from foyer.operations import closing
 from foyer.operations.closing import TimeIsLeft
@@ -47,6 +48,14 @@ class Idle:
     unnamed: Selection | None
     beside: tuple[Key, ...]
     kept: Keeps | None
+
+    @property
+    def kind(self) -> Literal["guest", "handed_over", "opened_for_somebody", "going"]:
+        if self.user is None:
+            return "going"
+        if self.user.status is not None:
+            return "opened_for_somebody"
+        return "guest" if self.user.handed_to is None else "handed_over"
 
 
 def look(user_id: str, now: int) -> Idle | None:
@@ -199,9 +208,9 @@ class Abandoned:
 
 
 def abandoned(visitor: Visitor, now: int, *, limit: int, after: Item | None = None) -> Abandoned:
-    """A dry run of the clean-up, for staff of the whole site; to anybody else NOT_FOUND."""
+    """A dry run of the clean-up, for site administrators; to anybody else NOT_FOUND."""
     actor, rows = acting(visitor, now, more=[keys.sweep()])
-    if reach(actor.roles, Power.SEE, (ROOT,)) is None:
+    if reach(actor.roles, Power.HOUSEKEEP, (ROOT,)) is None:
         raise Refusal(Reason.NOT_FOUND)
     idle = [users.count_idle(shard, now, COUNTED) for shard in range(SHARDS)]
     over = [claims.count_expired(shard, now, COUNTED) for shard in range(SHARDS)]

@@ -24,6 +24,7 @@ class Power(StrEnum):
     SELL = "sell"  # products and orders of one's studio
     SEE_ORGANIZATIONS = "see_organizations"
     ORGANIZE = "organize"
+    HOUSEKEEP = "housekeep"  # what the clean-up takes
 
 
 _SERVICE = frozenset(

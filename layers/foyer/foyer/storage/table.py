@@ -201,17 +201,7 @@ def due(name: str, *, before: int, limit: int) -> list[Key]:
 
 def count_due(name: str, *, before: int, most: int) -> int:
     """How much has waited in the queue `name`, as far as `most`."""
-    answer = _call(
-        lambda: _client().query(
-            TableName=_name(),
-            IndexName="due",
-            KeyConditionExpression="due = :due AND due_at <= :before",
-            ExpressionAttributeValues=_typed({":due": name, ":before": before}),
-            Limit=most,
-            Select="COUNT",
-        )
-    )
-    return int(answer["Count"])
+    return len(waiting(name, before=before, limit=most).items)
 
 
 def everything(page: Callable[..., Page]) -> Iterator[Item]:
