@@ -6,15 +6,18 @@ import re
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from local.gateway import Gateway
 from tests.browser.chromium import LOOKS, Place, chromium, look_at, place, visit
 from tests.browser.test_account import code_in_mail, link_in_mail, press
-from tests.visiting import PASSWORD, TERMS
+from tests.ordering import place as order
+from tests.visiting import PASSWORD, TERMS, VOUCHER
+from tests.visiting import Browser as Visitor
 
 pytestmark = pytest.mark.browser
 __all__ = ["chromium", "place"]  # fixtures
 
 ADMIN, DEMO = "admin@studio.example.com", "a long demo passphrase"
-HOUR, MINUTE = 3_600, 60
+HOUR, MINUTE, DAY = 3_600, 60, 86_400
 HOSTILE = '<b onmouseover="alert(1)">Nina</b> ' + "Wolfeschlegelsteinhausenbergerdorffwelche"
 _number = itertools.count(1)
 
@@ -245,4 +248,25 @@ def test_another_address_and_the_history_can_be_read_by_everybody(
     page.locator("details button").click()
     look("address-link-garbled")
     context.close()
+    assert wrong == []
+
+
+@pytest.mark.parametrize(("language", "width", "scheme"), LOOKS)
+def test_every_state_of_the_clean_up_can_be_read_by_everybody(
+    place: Place, chromium: Browser, language: str, width: int, scheme: str
+) -> None:
+    wrong: list[str] = []
+    gone, ordering = (Visitor(Gateway(place.site), address=f"203.0.113.{n}") for n in (1, 2))
+    gone.add(VOUCHER)
+    ordering.add(VOUCHER)
+    order(ordering, f"cleanup{next(_number)}@example.com")
+    place.site.advance(31 * DAY, schedules=False)
+    page = staff(place, chromium, language, width, scheme)
+    for name in ("waiting", "taken"):
+        page.goto(f"{place.url}/staff/guests/abandoned")
+        wrong.extend(look_at(page, f"staff-clean-up-{name}-{language}-{width}-{scheme}"))
+        assert page.locator("html").get_attribute("lang") == language
+        assert (page.locator("ul.people li").count() > 0) == (name == "waiting")
+        page.request.post(f"{place.url}/_dev/cleanup")
+    page.context.close()
     assert wrong == []
