@@ -13,6 +13,9 @@ from local.cloud import Send
 from local.gateway import Gateway
 from local.site import Site
 from tests.conftest import SCHEDULES
+from tests.journeys.test_hand_over import decide
+from tests.ordering import new_key, place
+from tests.people import is_consistent
 from tests.seam import (
     TRANSIENT,
     Fault,
@@ -336,6 +339,46 @@ def test_transfer_x_add_line_of_the_guest_or_of_the_account_loses_nothing(
             else:
                 assert (tab_of, said(added)) == ("guest", (409, "session_changed"))
             assert cast.here.quantities() == expected
+
+
+@pytest.mark.parametrize("mode", ["max", "sum", "keep"])
+def test_transfer_x_order_every_line_is_ordered_or_came_along_and_the_receipt_says_which(
+    site: Site, gateway: Gateway, monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
+    """Of the guest in one tab, while he signs in in another (I6)."""
+    decide(site, monkeypatch, mode)
+    key = new_key()
+
+    def flows(cast: Cast) -> list[Callable[[], Any]]:
+        cast.registered()
+        cast.here.add({**VOUCHER, "quantity": 2})
+        cast.there.add({**VOUCHER, "quantity": 3})
+        cast.there.add(CALENDAR)
+        tab = cast.there.twin()
+        return [
+            lambda: cast.there.sign_in(cast.email),
+            lambda: place(tab, "other@example.com", key=key),
+        ]
+
+    outcomes = set()
+    together = {"max": 3, "sum": 5, "keep": 2}[mode]
+    for cast, (signed_in, placed) in schedules(site, gateway, flows):
+        assert said(signed_in) == DONE
+        is_consistent(site)
+        if placed.status_code == 201:
+            lines = {line["product_id"]: line["quantity"] for line in placed.json["lines"]}
+            assert lines == {"voucher": 3, "calendar": 1}
+            assert signed_in.json["transfer"] is None
+            assert cast.here.quantities() == {"voucher": 2}
+        else:
+            assert said(placed) in {(409, "session_changed"), (409, "cart_empty")}
+            told = {
+                line["product_id"]: line["after"] for line in signed_in.json["transfer"]["lines"]
+            }
+            assert told == {"voucher": together, "calendar": 1}
+            assert cast.here.quantities() == told
+        outcomes.add(placed.status_code)
+    assert outcomes == {201, 409}
 
 
 def test_r17_fifty_clicks_at_once_make_one_account(site: Site, gateway: Gateway) -> None:
