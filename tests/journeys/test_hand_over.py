@@ -9,6 +9,7 @@ from local.site import Site
 from tests.journeys.test_account_pages import text
 from tests.journeys.test_cart import fill
 from tests.journeys.test_registration import refused, require_approval
+from tests.seam import Fault, Killed, killed_after
 from tests.visiting import CALENDAR, PASSWORD, PRINT, VOUCHER, Browser
 
 NINA = "nina@example.com"
@@ -90,6 +91,28 @@ def test_0_7_the_shop_decides_what_becomes_of_a_thing_in_both_and_five_times_is_
     assert (first["quantity"], first["before"], first["after"]) == (70, 60, vouchers)
     monkeypatch.undo()  # what was told stays so, whatever the shop decides later
     assert guest.sign_in(NINA).json["transfer"] == receipts[0]
+
+
+@pytest.mark.parametrize(("mode", "vouchers"), [("max", 3), ("sum", 5), ("keep", 2)])
+def test_n2_killed_after_the_hand_over_and_asked_again_it_is_done_once_and_told(
+    site: Site,
+    nina: Browser,
+    guest: Browser,
+    monkeypatch: pytest.MonkeyPatch,
+    mode: str,
+    vouchers: int,
+) -> None:
+    decide(site, monkeypatch, mode)
+    nina.add({**VOUCHER, "quantity": 2})
+    guest.add({**VOUCHER, "quantity": 3})
+    site.cloud.intercept = Fault(killed_after, 0, operation="TransactWriteItems")
+    with pytest.raises(Killed):
+        guest.sign_in(NINA)
+    site.cloud.intercept = None
+    assert nina.quantities() == {"voucher": vouchers}  # it was done
+    answer = guest.sign_in(NINA)
+    assert answer.json["transfer"]["lines"][0]["after"] == vouchers
+    assert guest.quantities() == {"voucher": vouchers}
 
 
 @pytest.mark.parametrize(

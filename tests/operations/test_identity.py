@@ -267,9 +267,12 @@ def test_add_x_activate_elsewhere_with_take_over_a_line_is_taken_along_or_refuse
     assert seen == {201, 409}
 
 
+@pytest.mark.parametrize(("mode", "vouchers"), [("max", 3), ("sum", 4), ("keep", 1)])
 def test_transfer_x_transfer_of_one_guest_by_two_tabs_moves_each_line_once(
-    site: Site, gateway: Gateway
+    site: Site, gateway: Gateway, monkeypatch: pytest.MonkeyPatch, mode: str, vouchers: int
 ) -> None:
+    decide(site, monkeypatch, mode)
+
     def flows(cast: Cast) -> list[Callable[[], Any]]:
         cast.registered()
         cast.here.add(VOUCHER)
@@ -282,7 +285,7 @@ def test_transfer_x_transfer_of_one_guest_by_two_tabs_moves_each_line_once(
         assert [said(one), said(other)] == [DONE, DONE]
         assert one.json["transfer"] == other.json["transfer"]
         assert one.json["transfer"]["lines"]
-        assert cast.here.quantities() == {"voucher": 3, "calendar": 1}
+        assert cast.here.quantities() == {"voucher": vouchers, "calendar": 1}
 
 
 def test_transfer_x_transfer_of_two_guests_into_one_account_loses_nothing(
