@@ -6,7 +6,7 @@ PORT ?= 8000
 export PORT EMAIL STACK EXPORT TABLE PICTURES
 BIN := .venv/bin
 
-.PHONY: help run administrator verify-table test test-all browser check format openapi translations lock clean
+.PHONY: help run administrator verify-table test test-all browser build check format openapi translations lock clean
 
 help:  ## what can be made
 	@echo "Foyer: client accounts for photographers' sites"
@@ -32,6 +32,10 @@ test-all: .venv/dev.done  ## the tests with many more random cases
 browser: .venv/dev.done  ## every page in Chromium (the Debian package chromium-headless-shell); with PICTURES=1 also pictures
 	@command -v chromium-headless-shell >/dev/null || { echo "Chromium is missing. Install it: apt-get install chromium-headless-shell"; exit 1; }
 	$(BIN)/pytest -n 3 -m browser
+
+build: .venv/run.done .venv-sam/done  ## what is deployed, without Docker; its sizes, and whether they are allowed
+	@SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=eu-west-1 .venv-sam/bin/sam build
+	@$(BIN)/python -m local.build
 
 check: .venv/dev.done .venv-sam/done  ## style, types, template, import direction
 	$(BIN)/ruff check .

@@ -3,6 +3,7 @@
 import ast
 import json
 import re
+import runpy
 import subprocess
 from collections.abc import Iterator
 from fnmatch import fnmatch
@@ -13,7 +14,7 @@ import pytest
 import yaml
 from jsonschema_rs import meta
 
-from local import openapi, site, translations
+from local import build, openapi, site, translations
 from local.site import ROOT
 from local.template import _Loader, load
 from tests.schemas import FOLDER, schemas
@@ -149,28 +150,20 @@ def test_r49_policies_name_exact_actions_and_resources() -> None:
 def test_each_functions_own_policy_has_room_for_its_routes() -> None:
     """SAM writes one permission a route into it, and it ends at 20 KB: under 18 with a stack name
     of 40 letters (house.md, section 5)."""
-    stack, account = "s" * 40, "123456789012"
     for name in TEMPLATE.functions:
-        arn = f"arn:aws:lambda:eu-central-1:{account}:function:{stack}-{name}-ABCDEFGHIJKL"
-        statements = [
-            {
-                "Sid": f"{stack}-{name}{'E' * 24}Permission-ABCDEFGHIJKL",
-                "Effect": "Allow",
-                "Principal": {"Service": "apigateway.amazonaws.com"},
-                "Action": "lambda:InvokeFunction",
-                "Resource": arn,
-                "Condition": {
-                    "ArnLike": {
-                        "AWS:SourceArn": f"arn:aws:execute-api:eu-central-1:{account}:abcdefghij/*/"
-                        + re.sub(r"{\w+}", "*", f"{route.method}{route.path}")
-                    }
-                },
-            }
-            for route in TEMPLATE.routes
-            if route.function == name
-        ]
-        size = len(json.dumps(statements, separators=(",", ":")))
-        assert size < 18_000, f"{name} has {len(statements)} routes: {size} bytes"
+        size = build.policy_size(TEMPLATE, name)
+        assert size < build.POLICY_LIMIT, f"{name}: {size} bytes"
+    assert build.policy_size(TEMPLATE, "StudioFunction") > 10_000
+
+
+def test_the_build_keeps_the_sdks_data_of_every_client_there_is() -> None:
+    trim = runpy.run_path(str(ROOT / "layers/dependencies/trim.py"))
+    asked = {
+        service
+        for path in [*sources(LAYER), *sources(ROOT / "functions")]
+        for service in re.findall(r'\bclient\(\s*"(\w+)"', path.read_text())
+    }
+    assert set(trim["SERVICES"]) == asked
 
 
 def test_the_mailer_may_send_raw_mail_as_the_site_alone() -> None:
