@@ -3,13 +3,13 @@
 import re
 import threading
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import Any
 
 import pytest
 
 from local.gateway import Gateway
 from local.site import Site
+from tests.carts import fill
 from tests.visiting import CALENDAR, PRINT, VOUCHER, Browser
 
 COOKIE = "__Host-foyer"
@@ -149,25 +149,6 @@ def test_a_quantity_is_a_whole_number_from_1_to_99(browser: Browser, quantity: o
         assert (answer.status_code, answer.json["code"]) == (422, "invalid_input")
         assert answer.json["errors"][0]["pointer"] == "#/quantity"
     assert browser.quantities() == {"voucher": 1}
-
-
-def fill(site: Site, browser: Browser, lines: int, prefix: str = "thing") -> None:
-    """A guest whose cart holds so many different things, written straight into the table."""
-    carts = site.module("foyer.rules.carts")
-    catalogue = site.module("foyer.storage.catalogue")
-    table = site.module("foyer.storage.table")
-    held = carts.Cart()
-    for number in range(lines):
-        product = carts.Product(f"{prefix}-{number:016}", f"Thing {number}", "other", 100)
-        with suppress(table.ConditionFailed):  # for another browser before
-            table.write(catalogue.put_product(product, None))
-        limits = site.module("foyer.rules.policy").POLICY.carts
-        held = carts.add(held, carts.Thing(product.id), 1, site.now(), limits, told=100)
-    browser.add(VOUCHER)
-    row = site.module("foyer.storage.carts").new_cart(
-        browser.session()["user"]["id"], held, "write-id", site.now()
-    )
-    table.write(table.Put(row.item))
 
 
 def test_line_101_is_refused_and_the_cart_unchanged(site: Site, browser: Browser) -> None:

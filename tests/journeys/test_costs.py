@@ -4,9 +4,8 @@ import math
 
 import pytest
 
-from local.cloud import size
 from local.site import Site
-from tests.journeys.test_cart import fill
+from tests.carts import fill, kilobytes
 from tests.people import HOTEL, administrator, plant
 from tests.visiting import CALENDAR, PASSWORD, PRINT, TERMS, VOUCHER, Browser
 
@@ -16,12 +15,6 @@ def warm(browser: Browser) -> Browser:
     """A browser whose containers have fetched the site's key: that is counted apart."""
     Browser(browser.gateway).add(VOUCHER)
     return browser
-
-
-def kilobytes(site: Site, browser: Browser) -> int:
-    """K: the cart in KB, rounded up."""
-    user = browser.session()["user"]["id"]
-    return math.ceil(size(site.cloud.row(f"USER#{user}", "CART")) / 1024)
 
 
 @pytest.mark.parametrize("thing", [VOUCHER, PRINT])

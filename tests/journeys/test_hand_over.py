@@ -6,8 +6,8 @@ import pytest
 
 from local.gateway import Gateway
 from local.site import Site
+from tests.carts import fill
 from tests.journeys.test_account_pages import text
-from tests.journeys.test_cart import fill
 from tests.journeys.test_registration import refused, require_approval
 from tests.seam import Fault, Killed, killed_after
 from tests.visiting import CALENDAR, PASSWORD, PRINT, VOUCHER, Browser

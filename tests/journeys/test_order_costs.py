@@ -6,8 +6,7 @@ import pytest
 
 from local.cloud import size
 from local.site import Site
-from tests.journeys.test_cart import fill
-from tests.journeys.test_costs import kilobytes
+from tests.carts import fill, kilobytes
 from tests.ordering import new_key, place
 from tests.people import plant
 from tests.visiting import VOUCHER, Browser

@@ -6,7 +6,8 @@ import pytest
 
 from local.gateway import Gateway
 from local.site import Site
-from tests.journeys.test_cart import fill, update
+from tests.carts import fill
+from tests.journeys.test_cart import update
 from tests.seam import Fault, error
 from tests.visiting import VOUCHER, Browser
 

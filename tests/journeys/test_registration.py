@@ -5,7 +5,7 @@ import pytest
 from foyer.credentials import Token
 from local.gateway import Gateway
 from local.site import Site
-from tests.journeys.test_cart import fill
+from tests.carts import fill
 from tests.visiting import (
     CALENDAR,
     OTHER_PASSWORD,
