@@ -6,7 +6,7 @@ PORT ?= 8000
 export PORT EMAIL STACK EXPORT TABLE PICTURES
 BIN := .venv/bin
 
-.PHONY: help run administrator verify-table test test-all browser build check format openapi translations lock clean
+.PHONY: help run administrator verify-table test test-all browser bench build check format openapi translations lock clean
 
 help:  ## what can be made
 	@echo "Foyer: client accounts for photographers' sites"
@@ -32,6 +32,9 @@ test-all: .venv/dev.done  ## the tests with many more random cases
 browser: .venv/dev.done  ## every page in Chromium (the Debian package chromium-headless-shell); with PICTURES=1 also pictures
 	@command -v chromium-headless-shell >/dev/null || { echo "Chromium is missing. Install it: apt-get install chromium-headless-shell"; exit 1; }
 	$(BIN)/pytest -n 3 -m browser
+
+bench: .venv/dev.done .venv-bench/done  ## what everything costs, as tables: calls and units, cold start, CPU, clean-up
+	@$(BIN)/python -m bench
 
 build: .venv/run.done .venv-sam/done  ## what is deployed, without Docker; its sizes, and whether they are allowed
 	@SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=eu-west-1 .venv-sam/bin/sam build
@@ -60,10 +63,11 @@ lock:  ## pin all requirements anew from pyproject.toml (needs uv: pip install u
 	$(LOCK) --python-version 3.13 pyproject.toml -o layers/dependencies/requirements.txt
 	$(LOCK) --python-version 3.11 pyproject.toml --group run -o requirements-run.txt
 	$(LOCK) --python-version 3.11 pyproject.toml --group dev -o requirements-dev.txt
+	$(LOCK) --python-version 3.11 pyproject.toml --group bench -o requirements-bench.txt
 	$(LOCK) --python-version 3.11 --group sam -o requirements-sam.txt
 
 clean:  ## remove what was installed and built here
-	rm -rf .venv .venv-sam .aws-sam .pytest_cache .mypy_cache .ruff_cache .hypothesis screenshots
+	rm -rf .venv .venv-bench .venv-sam .aws-sam bench.json .pytest_cache .mypy_cache .ruff_cache .hypothesis screenshots
 
 # ---- environments: made once, made anew when the requirements change ----------------------------
 
@@ -88,3 +92,6 @@ endef
 
 .venv-sam/done: requirements-sam.txt
 	$(call install,.venv-sam,$<)
+
+.venv-bench/done: requirements-bench.txt
+	$(call install,.venv-bench,$<)

@@ -24,8 +24,7 @@ from botocore.compat import HTTPHeaders
 from moto import mock_aws
 from moto.backends import get_backend
 from moto.core.botocore_stubber import BotocoreStubber, MockRawResponse
-from moto.dynamodb.models.dynamo_type import DynamoType
-from moto.dynamodb.models.dynamo_type import Item as MotoItem
+from moto.dynamodb.models.dynamo_type import DynamoType, Item
 
 from local.faster import make_faster
 from local.template import ACCOUNT, REGION, Template
@@ -291,6 +290,15 @@ class Cloud:
         item = self._item(pk, sk)
         return None if item is None else json.loads(json.dumps(item.to_json()))["Attributes"]
 
+    def plant(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Puts rows in DynamoDB's notation into the table as if they had long been there: without a
+        call, a check or a record in the stream. For tables with very many."""
+        with self._lock:
+            table = self._table()
+            for row in rows:
+                pk, sk = DynamoType(row["pk"]), DynamoType(row["sk"])
+                table.items[pk][sk] = Item(pk, sk, dict(row))
+
     def _item(self, pk: str, sk: str) -> Any:
         return self._table().items.get(DynamoType({"S": pk}), {}).get(DynamoType({"S": sk}))
 
@@ -300,14 +308,6 @@ class Cloud:
             items = self._table().all_items()
             wanted = [i for i in items if sk is None or i.attrs["sk"].value == sk]
             return [json.loads(json.dumps(i.to_json()))["Attributes"] for i in wanted]
-
-    def plant(self, rows: Iterable[Mapping[str, Any]]) -> None:
-        """Rows in DynamoDB's notation, put where moto keeps them: a hundred thousand of them would
-        take its API minutes. The stream does not tell of them."""
-        items = self._table().items
-        for row in rows:
-            pk, sk = DynamoType(row["pk"]), DynamoType(row["sk"])
-            items[pk][sk] = MotoItem(pk, sk, dict(row))
 
     def _known_token(self, operation: str, body: Mapping[str, Any]) -> AWSResponse | None:
         token = body.get("ClientRequestToken")
