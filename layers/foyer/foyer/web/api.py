@@ -11,6 +11,7 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 from aws_lambda_powertools.shared.cookies import Cookie, SameSite
 from pydantic import BaseModel, ConfigDict
+from pydantic_core import to_json
 
 from foyer.operations.sessions import Visitor
 from foyer.rules.policy import POLICY
@@ -79,8 +80,13 @@ class Api(APIGatewayHttpResolver):
     def context(self, value: dict[str, Any]) -> None:
         self._own.get({})["context"] = value
 
+    def _to_proxy_event(self, event: dict[str, Any]) -> Any:
+        """What `resolve` makes of the event, and then keeps where all threads share it."""
+        self.current_event = made = super()._to_proxy_event(event)
+        return made
+
     def answer(self, event: Mapping[str, Any], context: Any) -> Answer:
-        token = self._own.set({"event": self._to_proxy_event(dict(event)), "context": {}})
+        token = self._own.set({"context": {}})
         try:
             return self.resolve(event, context)
         finally:
@@ -104,7 +110,7 @@ def refuse_as_problem(
 
 def new_api(*, refuse: Refuse = refuse_as_problem, enable_validation: bool = True) -> Api:
     """A resolver whose every refusal and failure becomes an answer by `refuse`."""
-    app = Api(enable_validation=enable_validation)
+    app = Api(enable_validation=enable_validation, serializer=_json)
 
     def refused(error: Refusal) -> "Response[str]":
         request().refused = error.reason.value
@@ -134,6 +140,10 @@ def new_api(*, refuse: Refuse = refuse_as_problem, enable_validation: bool = Tru
     app.exception_handler(Exception)(unexpected)
     app.not_found(not_found)
     return app
+
+
+def _json(body: Any) -> str:
+    return to_json(body).decode()
 
 
 def _pointer(location: tuple[Any, ...]) -> str:

@@ -196,7 +196,7 @@ def _no_constant(name: str) -> None:
 
 def _cookies(crumbs: Any) -> dict[str, str]:
     found: dict[str, str] = {}
-    for crumb in crumbs:
+    for crumb in filter(None, crumbs):
         try:
             jar = SimpleCookie(crumb)
         except CookieError:
@@ -208,6 +208,8 @@ def _cookies(crumbs: Any) -> dict[str, str]:
 
 def _source(address: str) -> str:
     """The address a visitor is counted under: an IPv6 host owns its whole /64 (R6)."""
+    if ":" not in address:
+        return address
     try:
         parsed = ip_address(address)
     except ValueError:
