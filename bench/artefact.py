@@ -99,10 +99,10 @@ def lay_out() -> tuple[Artefact, Artefact]:
 
 
 def _lay_typical(folder: Path) -> None:
-    """TYPICAL's handler, and the tracer's own SDK, which Foyer does without."""
+    """TYPICAL's handler, boto3, and the tracer's own SDK: Foyer does without both."""
     (folder / "task" / TYPICAL).mkdir()
     shutil.copy(RIVALS / "typical.py", folder / "task" / TYPICAL / "app.py")
-    for name in ("aws_xray_sdk", "wrapt"):
+    for name in ("aws_xray_sdk", "boto3", "s3transfer", "wrapt"):
         _copy(_rivals_packages() / name, folder / "opt" / "typical" / name)
 
 

@@ -161,7 +161,7 @@ def test_the_build_keeps_the_sdks_data_of_every_client_there_is() -> None:
     asked = {
         service
         for path in [*sources(LAYER), *sources(ROOT / "functions")]
-        for service in re.findall(r'\bclient\(\s*"(\w+)"', path.read_text())
+        for service in re.findall(r'\bcreate_client\(\s*"(\w+)"', path.read_text())
     }
     assert set(trim["SERVICES"]) == asked
 
@@ -330,6 +330,7 @@ def test_every_pin_is_the_one_of_pyproject() -> None:
         ("layers/dependencies/requirements.txt", runtime),
         ("requirements-run.txt", [*runtime, *groups["run"]]),
         ("requirements-dev.txt", [*runtime, *groups["run"], *groups["dev"]]),
+        ("requirements-bench.txt", [*runtime, *groups["bench"]]),
         ("requirements-sam.txt", groups["sam"]),
     ):
         text = (ROOT / file).read_text()

@@ -242,9 +242,9 @@ def _ses() -> "SESV2Client":
 
     # One attempt: SES knows no idempotency token, the outbox decides when to try again.
     config = Config(connect_timeout=2, read_timeout=25, retries={"total_max_attempts": 1})
-    return cast("SESV2Client", session().client("sesv2", config=config))
+    return cast("SESV2Client", session().create_client("sesv2", config=config))
 
 
 @cache
 def _bus() -> Any:
-    return session().client("events", config=patience())
+    return session().create_client("events", config=patience())

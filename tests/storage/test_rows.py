@@ -30,6 +30,25 @@ def test_a_full_cart_is_at_most_11_kb() -> None:
     assert size(typed) <= 11 * 1024
 
 
+def test_rows_are_noted_as_boto3_notes_them(site: Site) -> None:
+    table = site.module("foyer.storage.table")
+    row = {
+        "text": "é",
+        "number": -12,
+        "yes": True,
+        "list": [1, None, "two", ["three"]],
+        "map": {"inner": {"none": None, "no": False}, "empty": {}},
+        "one": {"of a set"},
+    }
+    typed = table._typed({**row, "left_out": None})
+    assert typed == {name: TypeSerializer().serialize(value) for name, value in row.items()}
+    assert table._plain(typed) == row
+    assert table._plain(table._typed({"set": frozenset("ab")})) == {"set": {"a", "b"}}
+    for wrong in (1.5, set(), {1}, b"bytes"):
+        with pytest.raises(TypeError):
+            table._typed({"wrong": wrong})
+
+
 def test_a_cart_comes_back_as_it_was_written() -> None:
     cart = full_cart()
     stored = from_item(new_cart("somebody", cart, "write-id", NOW).item)

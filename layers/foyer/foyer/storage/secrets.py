@@ -33,7 +33,9 @@ def _secret(arn: str, now: int) -> dict[str, Any]:
 
     try:
         answer = (
-            session().client("secretsmanager", config=patience()).get_secret_value(SecretId=arn)
+            session()
+            .create_client("secretsmanager", config=patience())
+            .get_secret_value(SecretId=arn)
         )
     except (BotoCoreError, ClientError) as error:
         raise Unavailable("secret") from error

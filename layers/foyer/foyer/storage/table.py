@@ -114,10 +114,11 @@ def setting(
 
 @cache
 def session() -> Any:
-    """One botocore session for all clients of a container."""
-    import boto3
+    """One session for all clients of a container. botocore's own: boto3 adds resources, and what
+    moves files to S3, to every cold start."""
+    from botocore.session import Session
 
-    return boto3.session.Session()
+    return Session()
 
 
 def patience() -> "Config":
@@ -130,7 +131,7 @@ def patience() -> "Config":
 
 @cache
 def _client() -> "DynamoDBClient":
-    return cast("DynamoDBClient", session().client("dynamodb", config=patience()))
+    return cast("DynamoDBClient", session().create_client("dynamodb", config=patience()))
 
 
 def read(keys: Sequence[Key], *, consistent: bool) -> dict[Key, Item]:
@@ -387,30 +388,43 @@ def _key(key: Key) -> dict[str, Any]:
     return {"pk": {"S": key.pk}, "sk": {"S": key.sk}}
 
 
-@cache
-def _codec() -> tuple[Any, Any]:
-    from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
-
-    return TypeSerializer(), TypeDeserializer()
-
-
 def _typed(item: Mapping[str, Any]) -> dict[str, Any]:
     """In DynamoDB's notation; what is None is left out."""
-    return {name: _codec()[0].serialize(v) for name, v in item.items() if v is not None}
+    return {name: _noted(value) for name, value in item.items() if value is not None}
+
+
+def _noted(value: Any) -> dict[str, Any]:
+    match value:
+        case str():
+            return {"S": value}
+        case bool():
+            return {"BOOL": value}
+        case int():
+            return {"N": str(value)}
+        case None:
+            return {"NULL": True}
+        case Mapping():
+            return {"M": {name: _noted(inner) for name, inner in value.items()}}
+        case list() | tuple():
+            return {"L": [_noted(inner) for inner in value]}
+        case set() | frozenset() if value and all(isinstance(inner, str) for inner in value):
+            return {"SS": sorted(value)}
+    raise TypeError(f"no attribute of ours: {value!r}")
 
 
 def _plain(raw: Mapping[str, Any]) -> Item:
-    return {name: _whole(_codec()[1].deserialize(value)) for name, value in raw.items()}
+    return {name: _read(value) for name, value in raw.items()}
 
 
-def _whole(value: Any) -> Any:
-    """boto3 reads numbers as Decimal; ours are all whole."""
-    from decimal import Decimal
-
-    if isinstance(value, Decimal):
-        return int(value)
-    if isinstance(value, dict):
-        return {name: _whole(inner) for name, inner in value.items()}
-    if isinstance(value, list):
-        return [_whole(inner) for inner in value]
-    return value
+def _read(value: Mapping[str, Any]) -> Any:
+    """Our numbers are all whole."""
+    ((kind, inner),) = value.items()
+    if kind == "N":
+        return int(inner)
+    if kind == "M":
+        return {name: _read(part) for name, part in inner.items()}
+    if kind == "L":
+        return [_read(part) for part in inner]
+    if kind == "SS":
+        return set(inner)
+    return None if kind == "NULL" else inner
