@@ -44,10 +44,12 @@ LOGGING = {"a line logged": "INFO", "nothing logged": "CRITICAL"}
 def measure(artefact: Artefact, tell: Callable[[str], None]) -> tuple[str, dict[str, Any]]:
     """The table, and the figures in it."""
     took: dict[str, dict[str, float]] = {}
+    made_of: dict[str, dict[str, float]] = {}
     for name, (function, event) in events().items():
         for logging, level in LOGGING.items():
             tell(f"warm requests: {name}, {logging}")
-            took[f"{name}; {logging}"] = _race(artefact, function, event, level)
+            case = f"{name}; {logging}"
+            took[case], made_of[case] = _race(artefact, function, event, level)
     rows = []
     for name, seconds in took.items():
         ratio = seconds[FOYER] / seconds[RIVAL]
@@ -64,10 +66,20 @@ def measure(artefact: Artefact, tell: Callable[[str], None]) -> tuple[str, dict[
     head = ["warm request, µs of CPU", "bare", "Foyer", "FastAPI + Mangum"]
     head += ["Foyer/bare", "FastAPI/bare", "Foyer/FastAPI", "target"]
     title = f"(c) Warm CPU of a request, median of {ROUNDS} rounds of {TIMES}"
-    return table(title, head, rows), {"rounds": ROUNDS, "times": TIMES, "seconds": took}
+    owners = list(dict.fromkeys(owner for shares in made_of.values() for owner in shares))
+    whose = [
+        [name, *(f"{shares.get(owner, 0):.0%}" for owner in owners)]
+        for name, shares in made_of.items()
+    ]
+    text = table(title, head, rows) + "\n"
+    text += table("Whose code that is in Foyer, by the profiler", ["warm request", *owners], whose)
+    return text, {"rounds": ROUNDS, "times": TIMES, "seconds": took, "made_of": made_of}
 
 
-def _race(artefact: Artefact, function: str, event: str, level: str) -> dict[str, float]:
+def _race(
+    artefact: Artefact, function: str, event: str, level: str
+) -> tuple[dict[str, float], dict[str, float]]:
+    """Seconds a request takes each of them, and whose code it is in ours."""
     command, environment = artefact.command(function, str(PROGRAM), "app", event)
     bare = [artefact.python, "-s", "-S", str(PROGRAM), "bare", event]
     framework = [str(ROOT / ".venv-bench/bin/python"), str(PROGRAM), "fastapi_mangum", event]
@@ -83,11 +95,9 @@ def _race(artefact: Artefact, function: str, event: str, level: str) -> dict[str
         found: dict[str, list[float]] = {name: [] for name in everybody}
         for _ in range(ROUNDS):
             for name, process in everybody.items():
-                assert process.stdin is not None
-                process.stdin.write(f"{TIMES}\n")
-                process.stdin.flush()
-                found[name].append(float(_said(process)))
-    return {name: median(rounds) for name, rounds in found.items()}
+                found[name].append(float(_asked(process, f"time {TIMES}")))
+        made_of: dict[str, float] = json.loads(_asked(ours, f"profile {TIMES}"))
+    return {name: median(rounds) for name, rounds in found.items()}, made_of
 
 
 @contextmanager
@@ -106,6 +116,13 @@ def _contestant(
         yield process
         assert process.stdin is not None
         process.stdin.close()
+
+
+def _asked(process: "subprocess.Popen[str]", what: str) -> str:
+    assert process.stdin is not None
+    process.stdin.write(what + "\n")
+    process.stdin.flush()
+    return _said(process)
 
 
 def _said(process: "subprocess.Popen[str]") -> str:
