@@ -16,6 +16,8 @@ PLACE = ROOT / ".aws-sam" / "bench"
 RIVALS = ROOT / "bench" / "rivals"
 TYPICAL = "TYPICAL"  # with botocore as pip installs it
 TRIMMED = "TYPICAL, botocore as ours"
+RESOLVER = "Powertools alone, validating"
+HANDLERS = {TYPICAL: "typical", TRIMMED: "typical", RESOLVER: "resolver"}  # in bench/rivals/
 # What Lambda sets, as far as anybody looks at it. No network is used: the keys are nobody's.
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "nobody",
@@ -48,7 +50,7 @@ def _asked(python: str, what: str) -> str:
 
 @dataclass(frozen=True)
 class Artefact:
-    """One layout; `functions` are folders by name, TYPICAL among them."""
+    """One layout."""
 
     folder: Path
     python: str
@@ -60,17 +62,16 @@ class Artefact:
 
     def command(self, function: str, *arguments: str) -> tuple[list[str], dict[str, str]]:
         """How a Python is started in it, and the environment it then has."""
-        task, packages = self.folder / "task", [self.folder / "opt" / "python"]
-        environment = dict(ENVIRONMENT)
-        if function in {TYPICAL, TRIMMED}:
-            packages.append(self.folder / "opt" / "typical")
+        environment, packages = dict(ENVIRONMENT), [self.folder / "opt" / "python"]
+        if function in HANDLERS:
+            packages.append(self.folder / "opt" / "rivals")
             if function == TYPICAL:
                 environment["AWS_DATA_PATH"] = str(_rivals_packages() / "botocore" / "data")
-            function = TYPICAL
         else:
             template = load(ROOT / "template.yaml", {})
             environment |= {n: str(v) for n, v in template.functions[function].environment.items()}
-        environment["PYTHONPATH"] = os.pathsep.join(map(str, [task / function, *packages, ROOT]))
+        task = self.folder / "task" / HANDLERS.get(function, function)
+        environment["PYTHONPATH"] = os.pathsep.join(map(str, [task, *packages, ROOT]))
         return [self.python, "-s", "-S", *arguments], environment
 
 
@@ -92,18 +93,19 @@ def lay_out() -> tuple[Artefact, Artefact]:
         subprocess.run(made, cwd=ROOT / "layers" / layer, check=True, stdout=sys.stderr)
     for function in load(ROOT / "template.yaml", {}).functions.values():
         _copy(ROOT / function.folder, plain.folder / "task" / function.name)
-    _lay_typical(plain.folder)
+    _lay_rivals(plain.folder)
     shutil.copytree(plain.folder, compiled.folder)
     compile_bytecode(python, compiled.folder, "/")
     return plain, compiled
 
 
-def _lay_typical(folder: Path) -> None:
-    """TYPICAL's handler, boto3, and the tracer's own SDK: Foyer does without both."""
-    (folder / "task" / TYPICAL).mkdir()
-    shutil.copy(RIVALS / "typical.py", folder / "task" / TYPICAL / "app.py")
+def _lay_rivals(folder: Path) -> None:
+    """Their handlers, boto3, and the tracer's own SDK: Foyer does without both."""
+    for handler in set(HANDLERS.values()):
+        (folder / "task" / handler).mkdir()
+        shutil.copy(RIVALS / f"{handler}.py", folder / "task" / handler / "app.py")
     for name in ("aws_xray_sdk", "boto3", "s3transfer", "wrapt"):
-        _copy(_rivals_packages() / name, folder / "opt" / "typical" / name)
+        _copy(_rivals_packages() / name, folder / "opt" / "rivals" / name)
 
 
 def _rivals_packages() -> Path:

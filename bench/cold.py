@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from bench.artefact import TRIMMED, TYPICAL, Artefact
+from bench.artefact import RESOLVER, TRIMMED, TYPICAL, Artefact
 from local.site import ROOT
 from local.tables import table
 
@@ -69,13 +69,14 @@ PYTHON = "python -c pass"
 
 
 def starts(artefact: Artefact) -> list[Start]:
-    """TYPICAL, what of ours needs no table, then every function with its client."""
+    """The rivals, what of ours needs no table, then every function with its client."""
     session = (ROOT / "events" / "session-get.json").read_text(encoding="utf-8")
     home = json.loads((ROOT / "events" / "pages-home.json").read_text(encoding="utf-8"))
     home["rawPath"] = home["requestContext"]["http"]["path"] = "/sign-in"
     return [
         Start(TYPICAL, TYPICAL, session),
         Start(TRIMMED, TRIMMED, session),
+        Start(RESOLVER, RESOLVER, session),
         Start("SessionFunction, generic user", "SessionFunction", session),
         Start("PagesFunction, generic user", "PagesFunction", json.dumps(home)),
         *(Start(name, name, "") for name in artefact.functions),
