@@ -106,8 +106,10 @@ def test_a_broken_policy_stops_the_start_and_the_build(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "layers/foyer/foyer", copied)
     (copied / "rules/policy.toml").write_text(TEXT.replace("again = 3", "agin = 3"))
     makefile = (ROOT / "layers/foyer/Makefile").read_text()
-    (check,) = re.findall(r"^\t(python3 -c .*)$", makefile, re.M)
-    run = subprocess.run(["sh", "-c", check], cwd=tmp_path, capture_output=True, text=True)
+    (check,) = re.findall(r"^\t\$\(PYTHON\) (-c .*)$", makefile, re.M)
+    run = subprocess.run(
+        ["sh", "-c", f"python3 {check}"], cwd=tmp_path, capture_output=True, text=True
+    )
     assert run.returncode != 0
     assert "policy.toml, line" in run.stderr
     assert "unknown key approvals.agin. Known here: again, again_days" in run.stderr
