@@ -16,8 +16,8 @@ from foyer.storage.keys import Key
 from local.cloud import Send, metered
 from local.gateway import Gateway
 from local.site import Site
-from tests.conftest import SCHEDULES
 from tests.carts import fill
+from tests.conftest import SCHEDULES
 from tests.journeys.test_registration import require_approval
 from tests.ordering import move, new_key, place
 from tests.people import STUDIO, administrator, is_consistent, plant
