@@ -5,6 +5,7 @@ The seam is `Cloud.intercept`: every call of the SDK passes it, also the SDK's o
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from contextvars import ContextVar, copy_context
 from dataclasses import dataclass, field
 from typing import Any
@@ -173,13 +174,14 @@ class _Node:
             self.choose(min(left))
         return bool(left)
 
-    def asleep_after(self) -> dict[int, Footprint]:
-        """Who went first here already need not go next where that would be the same."""
+    def asleep_after(self, waiting: Mapping[int, Footprint]) -> dict[int, Footprint]:
+        """Who went first here already need not go next where that would be the same; `waiting` are
+        the calls as they are after this step."""
         step = self.waiting[self.chosen]
         return {
-            flow: call
+            flow: waiting[flow]
             for flow, call in self.asleep.items()
-            if flow != self.chosen and not call.meets(step)
+            if flow != self.chosen and not call.meets(step) and not waiting[flow].meets(step)
         }
 
 
@@ -194,9 +196,10 @@ class _Run:
         self.cloud = cloud
         self.nodes = nodes
         self.redundant = False
+        self.strayed = False
         self._step = 0
         self._condition = threading.Condition()
-        self._waiting: dict[int, Footprint] = {}
+        self._waiting: dict[int, tuple[str, Mapping[str, Any]]] = {}
         self._running: set[int] = set()
         self._granted: int | None = None
 
@@ -206,7 +209,7 @@ class _Run:
             return send()
         with self._condition:
             self._running.discard(me)
-            self._waiting[me] = footprint(self.cloud, operation, body)
+            self._waiting[me] = (operation, body)
             self._condition.notify_all()
             self._condition.wait_for(lambda: self._granted == me or self.redundant)
             self._granted = None
@@ -256,19 +259,25 @@ class _Run:
         for thread in threads:
             thread.join()
         self.cloud.intercept = None
+        assert not self.strayed, "the flows do not do the same each time"
         return results
 
     def _choose(self) -> int | None:
+        # as the rows are now: what waits may meet more than when it began to wait
+        waiting = {flow: footprint(self.cloud, *call) for flow, call in self._waiting.items()}
         if self._step == len(self.nodes):
-            asleep = self.nodes[-1].asleep_after() if self.nodes else {}
-            node = _Node(dict(self._waiting), asleep)
+            asleep = self.nodes[-1].asleep_after(waiting) if self.nodes else {}
+            node = _Node(waiting, asleep)
             awake = sorted(node.waiting.keys() - asleep.keys())
             if not awake:
                 return None
             node.choose(awake[0])
             self.nodes.append(node)
         node = self.nodes[self._step]
-        node.seen_again(self._waiting)
+        if waiting.keys() != node.waiting.keys():
+            self.strayed = True
+            return None
+        node.seen_again(waiting)
         self._step += 1
         return node.chosen
 
@@ -280,6 +289,9 @@ def interleavings(
     can make a difference, at most `most`; yields what each flow returned or raised. Two orders
     that differ only in who is first of two calls that do not meet are one (dynamic partial order
     reduction with source sets and sleep sets, by Abdulla and others)."""
+    for flow in flows:  # what a container fetches once, it has from here on
+        with suppress(Exception):
+            flow()
     nodes: list[_Node] = []
     tried = 0
     while tried < most:

@@ -93,6 +93,51 @@ def test_0_7_the_shop_decides_what_becomes_of_a_thing_in_both_and_five_times_is_
     assert guest.sign_in(NINA).json["transfer"] == receipts[0]
 
 
+@pytest.mark.parametrize(
+    ("mode", "guests", "own", "words"),
+    [
+        ("sum", 2, 2, "1 item was brought along into your account's cart. Of 1 thing you had in"),
+        ("sum", 5, 99, "For 1 thing there was no room"),
+        ("keep", 5, 2, "Of 1 thing you had in both, we kept the quantity of your account"),
+        ("max", 2, 5, "Of 1 thing you had in both, we kept the larger quantity"),
+    ],
+)
+def test_n2_the_page_counts_as_brought_what_came(
+    site: Site,
+    nina: Browser,
+    guest: Browser,
+    monkeypatch: pytest.MonkeyPatch,
+    mode: str,
+    guests: int,
+    own: int,
+    words: str,
+) -> None:
+    decide(site, monkeypatch, mode)
+    nina.add({**VOUCHER, "quantity": own})
+    guest.add({**VOUCHER, "quantity": guests})
+    answer = guest.submit("/sign-in", email=NINA, password=PASSWORD)
+    page = text(guest.get(answer.headers["Location"]))
+    assert words in page
+    assert ("brought along" in page) == (guest.quantities()["voucher"] > own)
+
+
+@pytest.mark.parametrize(("mode", "vouchers"), [("max", 70), ("sum", 99), ("keep", 70)])
+def test_0_7_what_two_guests_of_one_person_bring_is_one_line_and_one_of_the_receipt(
+    site: Site, gateway: Gateway, monkeypatch: pytest.MonkeyPatch, mode: str, vouchers: int
+) -> None:
+    """The guest who signed up, and the one of the browser the link was opened in."""
+    decide(site, monkeypatch, mode)
+    one, two = (Browser(gateway, address=f"192.0.2.{n}") for n in (31, 32))
+    one.add({**VOUCHER, "quantity": 70})
+    one.sign_up("otto@example.com")
+    two.add({**VOUCHER, "quantity": 60})
+    done = two.elsewhere(one.token("otto@example.com"), take_over=True).json
+    assert two.quantities() == {"voucher": vouchers}
+    (line,) = done["transfer"]["lines"]
+    brought = 130 if mode == "sum" else 70
+    assert (line["quantity"], line["before"], line["after"]) == (brought, 0, vouchers)
+
+
 @pytest.mark.parametrize(("mode", "vouchers"), [("max", 3), ("sum", 5), ("keep", 2)])
 def test_n2_killed_after_the_hand_over_and_asked_again_it_is_done_once_and_told(
     site: Site,
@@ -134,7 +179,8 @@ def test_n2_the_page_says_in_a_sentence_what_came_along(
     assert guest.send("PUT", path, json={}).status_code == 204
     answer = guest.submit("/sign-in", email=NINA, password=PASSWORD)
     page = text(guest.get(answer.headers["Location"]))
-    assert "2 items were brought along" in page
+    came = 1 if mode == "keep" else 2  # of the voucher nothing came where the account's is kept
+    assert ("1 item was" if came == 1 else "2 items were") + " brought along" in page
     assert told in page.partition("Of 1 thing you had in both")[2]
     assert ("For 1 thing there was no room" in page) == (mode == "sum")
     assert "1 picture you had chosen came along" in page

@@ -5,6 +5,7 @@ import itertools
 from collections.abc import Callable
 from typing import Any, cast
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,12 +22,12 @@ class Memory:
         self.intercept: Intercept | None = None
         self.rows = dict[str, int]()
 
-    def row(self, _: str, __: str) -> None:
-        return None
+    def row(self, pk: str, _: str) -> Any:
+        """What is there waits in a queue."""
+        return {"due": {"S": "QUEUE"}} if pk in self.rows else None
 
     def call(self, operation: str, body: dict[str, Any], send: Callable[[], Any]) -> Any:
-        assert self.intercept is not None
-        return self.intercept(operation, body, send)
+        return send() if self.intercept is None else self.intercept(operation, body, send)
 
     def flow(self, number: int, steps: list[Step]) -> Callable[[], tuple[int, ...]]:
         """Reads rows, writes its number into them, or what it read last plus one."""
@@ -91,3 +92,34 @@ def test_calls_that_do_not_meet_are_tried_in_one_order() -> None:
     steps: list[list[Step]] = [[("write", "a")] * 4, [("write", "b")] * 4]
     flows = [memory.flow(number, each) for number, each in enumerate(steps)]
     assert len(list(interleavings(cast(Cloud, memory), flows, memory.rows.clear, most=100))) == 1
+
+
+def test_a_call_that_waits_meets_what_its_row_has_come_to_be_since() -> None:
+    """A deletion of a row that another flow puts into a queue while it waits."""
+    memory = Memory()
+    key = {"pk": {"S": "a"}, "sk": {"S": "ROW"}}
+    item = {**key, "due": {"S": "QUEUE"}}
+
+    def queues_and_looks() -> int:
+        memory.call("PutItem", {"Item": item}, lambda: memory.rows.update(a=1))
+        body = {"ExpressionAttributeValues": {":due": {"S": "QUEUE"}}}
+        return int(memory.call("Query", body, lambda: len(memory.rows)))
+
+    def deletes() -> None:
+        memory.call("DeleteItem", {"Key": key}, lambda: memory.rows.pop("a", None) and None)
+
+    flows = [queues_and_looks, deletes]
+    found = interleavings(cast(Cloud, memory), flows, memory.rows.clear, most=100)
+    assert {results[0] for results in found} == {0, 1}
+
+
+def test_flows_that_do_something_else_each_time_are_told() -> None:
+    memory, times = Memory(), itertools.count()
+
+    def strays() -> None:
+        for _ in range(max(0, 4 - next(times))):
+            memory.flow(1, [("write", "a")])()
+
+    flows = [strays, memory.flow(2, [("write", "a"), ("write", "a")])]
+    with pytest.raises(AssertionError, match="the same each time"):
+        list(interleavings(cast(Cloud, memory), flows, memory.rows.clear, most=100))

@@ -5,6 +5,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from itertools import count
 from typing import Any
@@ -106,6 +107,9 @@ def test_0_13_n12_what_a_guest_said_of_himself_goes_after_7_days_and_his_cart_st
     assert report["claims"] + report["guests"] <= 1
     told = str([row for row in site.cloud.rows() if not row["pk"]["S"].startswith("OUTBOX#")])
     assert "nina" not in told.lower()
+    row = site.cloud.row(f"USER#{browser.who()}", "USER")
+    assert row is not None
+    assert row["claims"] == {"M": {}}  # nor a keyed hash of his address
     assert browser.quantities() == {"voucher": 1}
     is_consistent(site)
 
@@ -357,7 +361,7 @@ def test_a27_what_a_guest_adds_waits_where_aws_cannot_note_that_he_is_back(
         site.cloud.intercept = throttled
         answer = does()
         assert answer.status_code == 503
-        assert tab.quantities() == {"voucher": 1}  # looking fails nothing
+        assert tab.get("/v1/cart").status_code == 503  # nor is he told that he has it
         site.cloud.intercept = None
     assert sweep(site)["guests"] == 1
 
@@ -411,12 +415,14 @@ def test_sign_in_x_clean_up_the_receipt_tells_what_came_along(site: Site, gatewa
     assert seen == {True, False}
 
 
-def test_clean_up_x_clean_up_harm_nothing(site: Site, gateway: Gateway) -> None:
+def test_clean_up_x_clean_up_harm_nothing_and_count_nobody_twice(
+    site: Site, gateway: Gateway
+) -> None:
     scene = Return(site, gateway)
-    second = Return(site, gateway)
     for one, other in orders(site, [scene.sweep, scene.sweep], SCHEDULES):
         assert one["failed"] == other["failed"] == 0
-        assert rows_of(site, scene.id) == rows_of(site, second.id) == []
+        assert (one["guests"] + other["guests"], one["returned"] + other["returned"]) == (1, 0)
+        assert rows_of(site, scene.id) == []
         is_consistent(site)
 
 
@@ -516,6 +522,155 @@ def test_a_sweep_without_time_says_what_is_left_and_the_next_goes_on(
     while housekeeping.sweep(site.now(), time_is_left=lambda: True, failed=print, most=4).more:
         pass
     assert [rows_of(site, id_) for id_ in ids] == [[], [], []]
+
+
+def test_a_queue_whose_first_rows_cannot_be_read_keeps_no_other_waiting(
+    site: Site, gateway: Gateway
+) -> None:
+    many = site.module("foyer.operations.housekeeping").FAILURES
+    site.cloud.plant(poisoned(site, many))
+    other = everything_of_a_guest(gateway)
+    while site.module("foyer.storage.keys").shard_of(other.who()) == 0:
+        other = everything_of_a_guest(gateway)
+    site.advance(31 * DAY, schedules=False)
+    report = sweep(site)
+    assert (report["failed"], report["more"]) == (many, False)
+    assert other.session()["authentication"] == "generic"
+
+
+def poisoned(site: Site, many: int) -> Iterator[Any]:
+    """Guests of one queue whose carts nobody can read."""
+    for row in guests(site, many, "poisoned", site.now() - 2 * DAY):
+        yield {**row, "due": {"S": "GUEST#0"}}
+        yield {"pk": row["pk"], "sk": {"S": "CART"}, "lines": {"S": "?"}}
+
+
+def test_a_closed_account_that_cannot_be_erased_keeps_no_other_and_the_alarm_hears_of_it(
+    site: Site, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closing, ids = site.module("foyer.operations.closing"), list[str]()
+    for number in range(2):
+        person = plant(site, f"closing{number}")
+        person.browser.add(VOUCHER)
+        ids.append(person.id)
+        with monkeypatch.context() as patched:
+            patched.setattr(closing, "erase", lambda *_: False)
+            assert person.browser.send("DELETE", "/v1/account").status_code == 204
+    erase = closing.erase
+
+    def first_fails(closed: Any, *more: Any) -> Any:
+        if closed.user_id == ids[0]:
+            raise ValueError(closed)
+        return erase(closed, *more)
+
+    monkeypatch.setattr(closing, "erase", first_fails)
+    site.advance(DAY, schedules=False)
+    report = sweep(site)
+    assert (report["failed"], report["left"] > 0) == (1, True)
+    assert "CART" in rows_of(site, ids[0])
+    assert rows_of(site, ids[1]) == ["USER"]
+
+
+def test_what_is_left_and_cannot_be_counted_is_told_all_the_same(
+    site: Site, gateway: Gateway
+) -> None:
+    everything_of_a_guest(gateway)
+    site.advance(31 * DAY, schedules=False)
+    done = site.module("foyer.operations.housekeeping").sweep(
+        site.now(), time_is_left=lambda: False, failed=lambda *_: None
+    )
+    assert (done.more, done.left > 0) == (True, True)
+    calls = count()
+
+    def throttled_after_the_first(operation: str, _: Any, send: Send) -> AWSResponse:
+        if operation == "Query" and next(calls) > 1:
+            return TRANSIENT["throttled"](send)
+        return send()
+
+    site.cloud.intercept = throttled_after_the_first
+    report = sweep(site)
+    site.cloud.intercept = None
+    assert report["more"]
+    assert report["left"] >= 1
+    assert site.cloud.row("SWEEP", "SWEEP") is not None
+
+
+# ---- accounts staff opened -----------------------------------------------------------------------
+
+
+def opened(boss: Browser, name: str = "left") -> str:
+    form = {"email": f"{name}@example.com", "name": "Otto", "profile_type": "C"}
+    return str(boss.post("/v1/staff/users", form).json["id"])
+
+
+def test_r59_who_is_half_removed_is_in_no_list_of_staff(site: Site) -> None:
+    boss = administrator(site).browser
+    id_ = opened(boss)
+    site.drain()
+    site.advance(91 * DAY, schedules=False)
+    for at in range(10):
+        back = site.remember()
+        site.cloud.intercept = Fault(killed_after, at, operation="TransactWriteItems")
+        with suppress(Killed):
+            sweep(site)
+        site.cloud.intercept = None
+        row = site.cloud.row(f"USER#{id_}", "USER")
+        if row is not None and "removed_at" in row:
+            other = plant(site, "other", role=("site_administrator", "root"), org="root").browser
+            assert id_ not in other.get("/v1/staff/users?organization_id=default").text
+            assert other.get(f"/v1/staff/users/{id_}").status_code == 404
+            sweep(site)
+            assert rows_of(site, id_) == []
+            return
+        back()
+    raise AssertionError("never half removed")
+
+
+def test_an_invited_administrator_nobody_became_goes_when_the_link_does(site: Site) -> None:
+    invite = site.module("foyer.operations.on_behalf").invite_administrator
+    invite("chief@example.com", "Studio Ana", "en", site.now())
+    (row,) = [row for row in site.cloud.rows("USER") if "chief" in str(row)]
+    site.advance(7 * DAY)
+    sweep(site)
+    assert rows_of(site, row["pk"]["S"].removeprefix("USER#")) == []
+
+
+def test_a_link_staff_mail_again_on_the_last_day_is_good_for_as_long_as_it_says(
+    site: Site, gateway: Gateway
+) -> None:
+    id_ = opened(administrator(site).browser)
+    site.advance(90 * DAY - 3_600, schedules=False)
+    boss = plant(site, "other", role=("site_administrator", "root"), org="root").browser
+    assert boss.post(f"/v1/staff/users/{id_}/resend", {}).status_code == 204
+    otto = guest(gateway)
+    token = otto.token("left@example.com")
+    site.advance(23 * 3_600)
+    sweep(site)
+    assert otto.elsewhere(token).status_code == 200
+    assert otto.who() == id_
+
+
+def test_resend_x_clean_up_a_link_that_was_mailed_again_works_and_nothing_is_left_of_who_went(
+    site: Site, gateway: Gateway
+) -> None:
+    id_ = opened(administrator(site).browser)
+    site.drain()
+    site.advance(90 * DAY - 1, schedules=False)
+    boss = plant(site, "other", role=("site_administrator", "root"), org="root").browser
+    housekeeping = site.module("foyer.operations.housekeeping")
+
+    def sweeps() -> Any:
+        return housekeeping.sweep(site.now() + 1, time_is_left=lambda: True, failed=print)
+
+    resend = partial(boss.post, f"/v1/staff/users/{id_}/resend", {})
+    seen = set()
+    for resent, _ in orders(site, [resend, sweeps], SCHEDULES):
+        there = "USER" in rows_of(site, id_)
+        assert there or rows_of(site, id_) == []
+        if resent.status_code == 204:
+            assert there
+        seen.add(there)
+    assert seen == {True, False}
 
 
 # ---- what it costs -------------------------------------------------------------------------------

@@ -287,8 +287,8 @@ def what_moved(receipt: Receipt | None) -> dict[str, str]:
     """What the next page says of a receipt, in one sentence."""
     if receipt is None:
         return {}
-    came = sum(line.after > 0 for line in receipt.lines)
-    in_both = sum(line.before not in {0, line.guest} for line in receipt.lines)
+    came = sum(line.after > line.before for line in receipt.lines)
+    in_both = sum(line.differed(receipt.mode) for line in receipt.lines)
     left = sum(line.found_no_room(receipt.mode) for line in receipt.lines)
     _, before, after = receipt.pictures
     return {"brought": f"{receipt.mode}.{came}.{in_both}.{left}.{after - before}"}

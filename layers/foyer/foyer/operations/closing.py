@@ -28,13 +28,23 @@ from foyer.storage import (
     users,
 )
 from foyer.storage.keys import Key
-from foyer.storage.table import Change, ConditionFailed, Delete, Item, everything, read, write
+from foyer.storage.table import (
+    Change,
+    ConditionFailed,
+    Delete,
+    Item,
+    Unavailable,
+    everything,
+    read,
+    write,
+)
 from foyer.storage.users import Closed
 
 AT_ONCE = 20  # rows erased in one transaction
 LOOK_AGAIN = 900  # seconds: longer than any request takes
 
 TimeIsLeft = Callable[[], bool]
+Failed = Callable[[Key, Exception], None]
 
 
 def close(
@@ -81,16 +91,27 @@ def _changes(
     ]
 
 
-def go_on(now: int, *, limit: int, time_is_left: TimeIsLeft) -> tuple[int, bool]:
-    """Erases what is left of closed accounts: how many are done, and whether some are not."""
-    waiting = users.closing(now, limit)
-    done = 0
-    for key in waiting:
-        if not time_is_left():
-            break
-        closed = users.closed_from(read([key], consistent=True).get(key))
-        done += closed is None or erase(closed, now, time_is_left)
-    return done, done < len(waiting) or len(waiting) >= limit
+def go_on(
+    now: int, *, limit: int, time_is_left: TimeIsLeft, failed: Failed
+) -> tuple[int, int, bool]:
+    """Erases what is left of closed accounts: how many are done, how many could not be (`failed`
+    is told of each), and whether some are left."""
+    done = wrong = looked = 0
+    try:
+        for row in everything(partial(users.closing, now, limit=limit)):
+            if not time_is_left() or looked >= limit:
+                return done, wrong, True
+            looked, key = looked + 1, _key(row)
+            try:
+                closed = users.closed_from(read([key], consistent=True).get(key))
+                done += closed is None or erase(closed, now, time_is_left)
+            except Exception as error:
+                failed(key, error)
+                wrong += 1
+    except Unavailable as error:
+        failed(Key(keys.CLOSING, ""), error)
+        wrong += 1
+    return done, wrong, done < looked
 
 
 def erase(closed: Closed, now: int, time_is_left: TimeIsLeft) -> bool:

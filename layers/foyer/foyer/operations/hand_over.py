@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from foyer.rules.carts import Cart, Merged, merge
+from foyer.rules.carts import Cart, brought, merge
 from foyer.rules.policy import POLICY
 from foyer.rules.refusals import Reason, Refusal
 from foyer.rules.selections import UNNAMED, Selection
@@ -82,17 +82,15 @@ def hand_over(guests: Sequence[Guest], account_id: str, account: Stored, now: in
     not depend on what there is of it."""
     if not guests:
         return HandOver((), (), account.cart, None)
-    changes: list[Change] = []
-    cart, told = account.cart, list[Merged]()
-    for guest in guests:
-        cart, lines = merge(guest.cart.cart, cart, POLICY.carts)
-        told += lines
-        changes += _dead(guest, account_id, now)
+    rules = POLICY.carts
+    theirs = brought([guest.cart.cart for guest in guests], rules.mode)
+    cart, told = merge(theirs, account.cart, rules)
+    changes = [change for guest in guests for change in _dead(guest, account_id, now)]
     if cart is not account.cart:
         changes.append(carts.replace(account_id, account, cart))
     pictures, moved = _selections(guests, account_id, now)
     changes += moved
-    receipt = Receipt(tuple(told), POLICY.carts.mode, pictures) if told or pictures[0] else None
+    receipt = Receipt(told, rules.mode, pictures) if told or pictures[0] else None
     if receipt is not None:
         changes.append(receipts.put(account_id, guests[0].user.id, receipt, now))
     return HandOver(tuple(guest.user.id for guest in guests), tuple(changes), cart, receipt)

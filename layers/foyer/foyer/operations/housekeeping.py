@@ -6,14 +6,13 @@ that nothing of him was changed. Then what he had goes, and he last (R59); cut s
 next sweep goes on. All of it is found in the index `due`: what is not over is never read.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
 from foyer.operations import closing
-from foyer.operations.closing import TimeIsLeft
+from foyer.operations.closing import Failed, TimeIsLeft
 from foyer.operations.sessions import Visitor
 from foyer.operations.staff import acting
 from foyer.rules import orders as life
@@ -27,14 +26,20 @@ from foyer.storage import carts, claims, keys, orders, selections, sweeps, users
 from foyer.storage.carts import Stored
 from foyer.storage.keys import SHARDS, Key
 from foyer.storage.sweeps import Sweep
-from foyer.storage.table import ConditionFailed, Delete, Item, everything, write
+from foyer.storage.table import (
+    ConditionFailed,
+    Delete,
+    Item,
+    Page,
+    Unavailable,
+    everything,
+    write,
+)
 
 AT_ONCE = 25  # rows in one transaction, and keys in one page of a queue
 MOST = 5_000  # taken in one sweep
-FAILURES = 10  # after so many it is not the rows that are wrong
+FAILURES = 10  # in one queue
 COUNTED = 1_000  # of each queue
-
-Failed = Callable[[Key, Exception], None]
 
 
 @dataclass(frozen=True)
@@ -48,12 +53,13 @@ class Idle:
     unnamed: Selection | None
     beside: tuple[Key, ...]
     kept: Keeps | None
+    is_account: bool  # that staff opened
 
     @property
     def kind(self) -> Literal["guest", "handed_over", "opened_for_somebody", "going"]:
         if self.user is None:
             return "going"
-        if self.user.status is not None:
+        if self.is_account:
             return "opened_for_somebody"
         return "guest" if self.user.handed_to is None else "handed_over"
 
@@ -75,6 +81,7 @@ def look(user_id: str, now: int) -> Idle | None:
         unnamed=selections.from_item(rows.get(keys.selection(user_id, UNNAMED))),
         beside=tuple(rows),
         kept=None if user is None else _kept(rows, now),
+        is_account=users.is_account(row),
     )
 
 
@@ -98,52 +105,67 @@ def sweep(now: int, *, time_is_left: TimeIsLeft, failed: Failed, most: int = MOS
     """Takes what is over, as far as there is time. May be cut short anywhere, and done twice at
     once. `failed` is told of what could not be done: the others are."""
     done = Sweep(now)
-    try:
-        done.closed, done.more = closing.go_on(now, limit=AT_ONCE, time_is_left=time_is_left)
-    except Exception as error:
-        failed(Key(keys.CLOSING, ""), error)
-        done.failed, done.more = 1, True
-    try:
-        _go_through(done, time_is_left, failed, most)
-    except Exception as error:
-        failed(Key("queues", ""), error)
-        done.failed, done.more = done.failed + 1, True
+    erased = closing.go_on(now, limit=AT_ONCE, time_is_left=time_is_left, failed=failed)
+    done.closed, done.failed, done.more = erased
+    for page, end in _queues(now):
+        if not time_is_left() or done.handled >= most:
+            done.more = True
+            break
+        _work_off(page, end, done, time_is_left, failed, most)
     if done.more or done.failed:
-        done.left = _left(now)
+        try:
+            done.left = _left(now)
+        except Unavailable:
+            done.left = max(1, done.failed)  # at least
     write(sweeps.put(done))
     return done
 
 
-def _go_through(done: Sweep, time_is_left: TimeIsLeft, failed: Failed, most: int) -> None:
-    for taken, (key, end) in enumerate(_over(done.at)):
-        if not time_is_left() or taken >= most or done.failed >= FAILURES:
-            done.more = True
-            return
-        try:
-            end(key, done, time_is_left)
-        except Exception as error:
-            failed(key, error)
-            done.failed += 1
-
-
 End = Callable[[Key, Sweep, TimeIsLeft], None]
+Queue = Callable[..., Page]
 
 
-def _over(now: int) -> Iterator[tuple[Key, End]]:
-    """What is over, and how it is ended; each sweep begins elsewhere, lest one wait longest."""
+def _queues(now: int) -> Iterator[tuple[Queue, End]]:
+    """Where what is over waits, and how it is ended. Each sweep begins elsewhere, lest one queue
+    wait longest."""
     for turn in range(SHARDS):
         shard = (now // 900 + turn) % SHARDS
-        for row in everything(partial(claims.expired, shard, now, limit=AT_ONCE)):
-            yield Key(row["pk"], row["sk"]), _end_claim
-        for row in everything(partial(users.idle, shard, now, limit=AT_ONCE)):
-            yield Key(row["pk"], row["sk"]), _end_user
+        yield partial(claims.expired, shard, now, limit=AT_ONCE), _end_claim
+        yield partial(users.idle, shard, now, limit=AT_ONCE), _end_user
+
+
+def _work_off(
+    queue: Queue, end: End, done: Sweep, time_is_left: TimeIsLeft, failed: Failed, most: int
+) -> None:
+    """From who waits longest. Where so many fail, the rest of the queue is for the next sweep."""
+    failures = 0
+    try:
+        for row in everything(queue):
+            if not time_is_left() or done.handled >= most or failures >= FAILURES:
+                done.more = True
+                return
+            key = Key(row["pk"], row["sk"])
+            try:
+                end(key, done, time_is_left)
+            except Exception as error:
+                failed(key, error)
+                failures += 1
+                done.failed += 1
+    except Unavailable as error:
+        failed(Key("DUE", ""), error)
+        done.failed, done.more = done.failed + 1, True
 
 
 def _end_claim(key: Key, done: Sweep, _: TimeIsLeft) -> None:
+    """The guest who made it forgets it as well."""
+    gone = claims.remove(key, done.at)
     try:
-        write(claims.remove(key, done.at))
+        write(gone, users.forget_claim(keys.id_in(key.pk), keys.id_in(key.sk)))
     except ConditionFailed:
-        return  # renewed, or another sweep was first
+        try:  # there is no such guest
+            write(gone)
+        except ConditionFailed:
+            return  # renewed, or another sweep was first
     done.claims += 1
 
 
@@ -157,35 +179,41 @@ def _end_user(key: Key, done: Sweep, time_is_left: TimeIsLeft) -> None:
             write(users.look_again(one.user, again, done.at))
             done.kept += 1
             return
-        if one.user is not None:
-            write(users.remove(one.user, done.at))  # he is nobody from now on
-    except ConditionFailed:
-        done.returned += 1  # or another sweep was first, and takes what he had
+        if one.user is not None:  # he is nobody from now on, and in no list
+            listed = (Delete(key) for key in one.beside if keys.is_listed_with_user(key.sk))
+            write(users.remove(one.user, done.at), *listed)
+    except ConditionFailed as failed:
+        row = failed.items[0]
+        # else another sweep was first, and takes what he had
+        done.returned += row is not None and not users.is_being_removed(row)
         return
     if not _take_away(one, time_is_left):
         return
-    if one.user is not None and one.user.status is not None:
+    if one.is_account:
         done.accounts += 1
     else:
         done.guests += 1
 
 
 def _take_away(one: Idle, time_is_left: TimeIsLeft) -> bool:
-    """What he had, and in the end himself; False where there was no time for all of it."""
+    """What he had, and in the end himself; False where there was no time for all of it, or another
+    sweep was first."""
     gone = list(one.beside)
     while len(gone) >= AT_ONCE:
         if not time_is_left():
             return False
         batch, gone = gone[: AT_ONCE - 1], gone[AT_ONCE - 1 :]
         write(*(Delete(key) for key in batch))
-    with suppress(ConditionFailed):  # another sweep was first
+    try:
         write(*(Delete(key) for key in gone), users.removed(one.id))
+    except ConditionFailed:
+        return False
     return True
 
 
 def _left(now: int) -> int:
     queues = (partial(count, shard) for shard in range(SHARDS) for count in _COUNTS)
-    return sum(count(now, COUNTED) for count in queues)
+    return users.count_closing(now, COUNTED) + sum(count(now, COUNTED) for count in queues)
 
 
 _COUNTS = (users.count_idle, claims.count_expired)
@@ -214,7 +242,7 @@ def abandoned(visitor: Visitor, now: int, *, limit: int, after: Item | None = No
         raise Refusal(Reason.NOT_FOUND)
     idle = [users.count_idle(shard, now, COUNTED) for shard in range(SHARDS)]
     over = [claims.count_expired(shard, now, COUNTED) for shard in range(SHARDS)]
-    items, last = _page(now, limit, after)
+    items, last = _page(now, limit, after, idle)
     return Abandoned(
         items=items,
         last=last,
@@ -225,13 +253,15 @@ def abandoned(visitor: Visitor, now: int, *, limit: int, after: Item | None = No
     )
 
 
-def _page(now: int, limit: int, after: Item | None) -> tuple[list[Idle], Item | None]:
+def _page(
+    now: int, limit: int, after: Item | None, counted: Sequence[int]
+) -> tuple[list[Idle], Item | None]:
     """One shard after the other, each from who is idle longest."""
     found = list[Idle]()
     first = 0 if after is None else int(keys.id_in(after["due"]))
     for shard in range(first, SHARDS):
         if len(found) == limit:
-            return found, {"due": keys.idle_guests(shard)}
+            return found, {"due": keys.idle_guests(shard)} if any(counted[shard:]) else None
         start = after if after is not None and shard == first and "pk" in after else None
         page = users.idle(shard, now, limit=limit - len(found), after=start)
         looked = (look(keys.id_in(row["pk"]), now) for row in page.items)

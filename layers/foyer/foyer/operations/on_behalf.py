@@ -20,7 +20,7 @@ from foyer.rules.policy import POLICY
 from foyer.rules.refusals import Reason, Refusal
 from foyer.rules.roles import DEFAULT, ROOT, SITE_ADMINISTRATOR, Power, Role, may_act_on, reach
 from foyer.rules.sessions import DAY
-from foyer.rules.users import Event, Profile, State, User, after, logon_id
+from foyer.rules.users import Event, Profile, State, User, after, days_to_take, logon_id
 from foyer.storage import administrators, claims, keys, limits, organizations, users
 from foyer.storage.claims import Claim
 from foyer.storage.idempotency import UNKEYED, Once
@@ -137,8 +137,6 @@ def _rows(user: User, now: int, entropy: Entropy) -> list[Change]:
 def _claim(user: User, now: int, entropy: Entropy) -> Claim:
     assert user.claim_id is not None  # noqa: S101 - it was opened
     assert user.profile is not None  # noqa: S101
-    rules = POLICY.claims
-    days = rules.days if user.roles else rules.on_behalf_days  # one that gives a role ends soon
     return Claim(
         id=user.claim_id,
         owner=user.id,
@@ -149,7 +147,7 @@ def _claim(user: User, now: int, entropy: Entropy) -> Claim:
         terms=None,  # nobody says yes for another (P20)
         newsletter=None,
         made_at=now,
-        expires=now + days * DAY,
+        expires=now + days_to_take(user, POLICY.claims) * DAY,
         link_id=new_id(entropy),
         link_until=now + POLICY.links.activation_seconds,
         on_behalf=True,
@@ -201,6 +199,7 @@ def resend(
             write(
                 users.acts(deed.actor),
                 claims.new_link(claim, new_id(entropy), now),
+                users.waits(target, now + POLICY.links.activation_seconds),
                 _link_mail(target, claim, now, entropy),
                 users.audit(target, new_id(entropy), Record("link_mailed", deed.actor.id, now)),
                 *deed.records,
@@ -277,7 +276,8 @@ def _invite(address: str, language: str, left_at: int, now: int, entropy: Entrop
         claim = claims.from_item(read([key], consistent=True).get(key), now)
         if claim is not None and opened.created_by == OPERATOR:
             mail = _link_mail(opened, claim, now, entropy)
-            write(claims.new_link(claim, new_id(entropy), now), mail)
+            until = now + POLICY.links.activation_seconds
+            write(claims.new_link(claim, new_id(entropy), now), users.waits(opened, until), mail)
             return
     root = organizations.find(ROOT)
     assert root is not None  # noqa: S101 - it was made sure of

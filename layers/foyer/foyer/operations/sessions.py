@@ -145,12 +145,13 @@ class Visitor:
 
 
 def _pushed(user: User, session: Session | None, now: int, *, changing: bool) -> User | None:
-    """Looking does not fail where AWS fails to push: the next request does. What a guest adds does:
-    the clean-up may be about to take him."""
+    """Looking does not fail where AWS fails to push: the next request does. What a guest adds does,
+    and all of one whom the clean-up may be about to take."""
     try:
         return users.push_idle_clock(user, session, now)
     except Unavailable:
-        if changing and session is None:
+        overdue = now - user.seen_at >= POLICY.guests.idle_days * rules.DAY
+        if session is None and (changing or overdue):
             raise
         return user
 

@@ -5,7 +5,7 @@ carts merge by id. Prices are never in the cart: they are the shop's, each time 
 """
 
 from base64 import urlsafe_b64encode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Literal
@@ -121,9 +121,31 @@ class Merged:
     before: int
     after: int
 
+    def differed(self, mode: MergeMode) -> bool:
+        """Whether the thing was in both, and something was decided about how many stay."""
+        if mode == "sum":
+            return self.before > 0 and self.after > self.before
+        return self.before not in {0, self.guest}
+
     def found_no_room(self, mode: MergeMode) -> bool:
         """For all of it, or where quantities are added up for some of it."""
         return self.after == 0 or (mode == "sum" and self.after < self.guest + self.before)
+
+
+def brought(carts: Sequence[Cart], mode: MergeMode) -> Cart:
+    """What one person brings along as several guests, as one cart: of a thing in more than one the
+    larger number, or their sum, however large."""
+    lines: dict[str, Line] = {}
+    for cart in carts:
+        for line_id, line in cart.lines.items():
+            other = lines.get(line_id)
+            if other is None:
+                lines[line_id] = line
+                continue
+            numbers = (other.quantity, line.quantity)
+            quantity = sum(numbers) if mode == "sum" else max(numbers)
+            lines[line_id] = replace(other, quantity=quantity)
+    return Cart(lines)
 
 
 def merge(guest: Cart, account: Cart, limits: Carts) -> tuple[Cart, tuple[Merged, ...]]:
@@ -138,10 +160,10 @@ def merge(guest: Cart, account: Cart, limits: Carts) -> tuple[Cart, tuple[Merged
         if own is None and len(lines) >= limits.merged_lines:
             report.append(Merged(line.thing, line.quantity, 0, 0))
             continue
-        after = line.quantity if own is None else _together(line.quantity, before, limits)
+        after = _together(line.quantity, before, limits)
         if own is None:
             place += 1
-            lines[line_id] = replace(line, place=place)
+            lines[line_id] = replace(line, quantity=after, place=place)
         else:
             lines[line_id] = replace(own, quantity=after)
         report.append(Merged(line.thing, line.quantity, before, after))
@@ -151,7 +173,7 @@ def merge(guest: Cart, account: Cart, limits: Carts) -> tuple[Cart, tuple[Merged
 
 
 def _together(guest: int, account: int, limits: Carts) -> int:
-    if limits.mode == "keep":
+    if limits.mode == "keep" and account:
         return account
     together = min(guest + account, limits.quantity) if limits.mode == "sum" else guest
     return max(together, account)

@@ -11,7 +11,7 @@ from enum import Enum, StrEnum
 from hmac import compare_digest
 
 from foyer.rules.organizations import DEFAULT_PATH
-from foyer.rules.policy import Approvals, Kind, ProfileType, RegistrationType, Sessions
+from foyer.rules.policy import Approvals, Claims, Kind, ProfileType, RegistrationType, Sessions
 from foyer.rules.refusals import Reason, Refusal
 from foyer.rules.roles import ADMINISTRATIVE, SITE_ADMINISTRATOR, Role
 from foyer.rules.sessions import DAY, JUST_ENDED, Level, Session, level
@@ -224,6 +224,11 @@ def is_promotion(before: User | None, after: User) -> bool:
     ends with it (H9). Who waits for approval goes on as the guest he was, until he is approved."""
     was_guest = before is not None and before.secret_hash is not None
     return was_guest and after.status is State.APPROVED
+
+
+def days_to_take(user: User, rules: Claims) -> int:
+    """How long an account staff opened waits for its owner: one that gives a role ends soon."""
+    return rules.days if user.roles else rules.on_behalf_days
 
 
 def edited(user: User, edit: Edit) -> User | None:

@@ -131,10 +131,9 @@ def forget_profile(owner: str, claim_id: str) -> Update:
 
 def new_link(claim: Claim, link_id: str, now: int) -> Update:
     """Another link in place of the one that was read; who reads the older mail is told so."""
-    # what staff opened ends when it ends, however often somebody asks for its link
-    renewed = 0 if claim.on_behalf else now + POLICY.claims.days * DAY
-    expires = max(claim.expires, renewed)
     until = now + POLICY.links.activation_seconds
+    # what staff opened ends when it ends, but for the link they mail again
+    expires = max(claim.expires, until if claim.on_behalf else now + POLICY.claims.days * DAY)
     return setting(
         claim.key,
         {"link": link_id, "link_until": until, "expires": expires, "due_at": expires},

@@ -242,6 +242,11 @@ def selection(user_id: str, selection_id: str) -> Key:
     return Key(f"USER#{user_id}", f"SELECTION#{selection_id}")
 
 
+def is_listed_with_user(sk: str) -> bool:
+    """Rows beside a user by which staff find him."""
+    return sk == "MEMBER" or sk.startswith("ROLE#")
+
+
 def is_selection(sk: str) -> bool:
     return sk.startswith("SELECTION#")
 

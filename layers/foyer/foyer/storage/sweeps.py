@@ -25,6 +25,10 @@ class Sweep:
     left: int = 0
     more: bool = False
 
+    @property
+    def handled(self) -> int:
+        return self.guests + self.accounts + self.claims + self.kept + self.returned + self.failed
+
 
 def put(sweep: Sweep) -> Put:
     return Put({**keys.sweep()._asdict(), **vars(sweep)})

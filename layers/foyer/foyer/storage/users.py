@@ -9,7 +9,7 @@ from foyer.rules.organizations import DEFAULT_PATH
 from foyer.rules.policy import POLICY
 from foyer.rules.roles import Role
 from foyer.rules.sessions import DAY, Session
-from foyer.rules.users import Profile, State, User, is_promotion
+from foyer.rules.users import Profile, State, User, days_to_take, is_promotion
 from foyer.storage import keys
 from foyer.storage.keys import Key
 from foyer.storage.table import (
@@ -22,7 +22,6 @@ from foyer.storage.table import (
     Put,
     Update,
     count_due,
-    due,
     family,
     partition,
     setting,
@@ -145,7 +144,7 @@ def new_account(user: User) -> Put:
     item = {**keys.user(user.id)._asdict(), **_account(user)}
     if user.status is State.PENDING_EMAIL_ACTIVATION:
         item["due"] = keys.idle_guests(keys.shard_of(user.id))
-        item["due_at"] = user.seen_at + POLICY.claims.on_behalf_days * DAY
+        item["due_at"] = user.seen_at + days_to_take(user, POLICY.claims) * DAY
     return Put(item, condition=ABSENT)
 
 
@@ -309,7 +308,7 @@ def hand_over(guest: User, account_id: str, now: int) -> Update:
     """The guest is dead: what he had is the account's. Fails where it was so already."""
     return setting(
         keys.user(guest.id),
-        {"ended_at": now, "handed_to": account_id, "claims": {}},
+        {"ended_at": now, "handed_to": account_id, "claims": {}, "due_at": _abandoned_at(now)},
         condition=f"{_LIVE_GUEST} AND attribute_not_exists(#status)",
         names={"#status": "status"},
         values={":secret": guest.secret_hash},
@@ -330,6 +329,20 @@ def count_idle(shard: int, now: int, most: int) -> int:
 
 def is_being_removed(item: Item) -> bool:
     return "removed_at" in item
+
+
+def is_account(item: Item) -> bool:
+    return "status" in item
+
+
+def forget_claim(guest_id: str, claim_id: str) -> Update:
+    """The claim is over. Fails where there is no such guest."""
+    return setting(
+        keys.user(guest_id),
+        {},
+        removes=[f"claims.{claim_id}"],
+        condition="attribute_exists(claims)",
+    )
 
 
 def remove(user: User, now: int) -> Update:
@@ -357,6 +370,21 @@ def look_again(user: User, at: int, now: int) -> Update:
     condition = "due_at <= :now AND seen_at = :seen AND attribute_not_exists(removed_at)"
     values = {":now": now, ":seen": user.seen_at}
     return setting(keys.user(user.id), {"due_at": at}, condition=condition, values=values)
+
+
+def waits(target: User, until: int) -> Update:
+    """An account staff opened waits for its owner, so long at least. Fails where he took it
+    meanwhile, or the clean-up did."""
+    return setting(
+        keys.user(target.id),
+        {"due_at": max(until, target.status_at + days_to_take(target, POLICY.claims) * DAY)},
+        condition="#status = :status AND version = :version AND attribute_not_exists(removed_at)",
+        names={"#status": "status"},
+        values={
+            ":status": State.PENDING_EMAIL_ACTIVATION.value,
+            ":version": target.version,
+        },
+    )
 
 
 # ---- closing -------------------------------------------------------------------------------------
@@ -408,9 +436,13 @@ def closed_from(item: Item | None) -> Closed | None:
     )
 
 
-def closing(now: int, limit: int) -> list[Key]:
+def closing(now: int, *, limit: int, after: Item | None = None) -> Page:
     """Accounts of which something is still to be erased."""
-    return due(keys.CLOSING, before=now, limit=limit)
+    return waiting(keys.CLOSING, before=now, limit=limit, after=after)
+
+
+def count_closing(now: int, most: int) -> int:
+    return count_due(keys.CLOSING, before=now, most=most)
 
 
 def erased(user_id: str, again_at: int | None) -> None:
