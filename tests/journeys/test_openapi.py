@@ -2,6 +2,7 @@
 
 import itertools
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +18,7 @@ from tests.conftest import CASES
 from tests.inviting import PARTY, UNNAMED, WEDDING, invited, photographer
 from tests.ordering import place
 from tests.people import STUDIO
-from tests.visiting import PRINT, VOUCHER, Browser
+from tests.visiting import PRINT, VOUCHER, Browser, settled
 
 DOCUMENT = json.loads((ROOT / "layers/foyer/foyer/web/openapi.json").read_text())
 VOUCHERS_LINE = "UVDiUmEYep33"
@@ -58,8 +59,19 @@ class Scene:
         parameters.update({name: there[name] for name in parameters if name in there})
 
 
+_set: list[tuple[Scene, Callable[[], None]]] = []  # once a process, and the way back to it
+
+
 @pytest.fixture
 def scene(site: Site, gateway: Gateway) -> Scene:
+    if not _set:
+        _set.append((_scene(site, gateway), settled(site)))
+    made, back = _set[0]
+    back()
+    return made
+
+
+def _scene(site: Site, gateway: Gateway) -> Scene:
     ana = photographer(site).browser
     guest = Browser(gateway)
     client = Browser(gateway, address="192.0.2.2").register("nina@example.com")
