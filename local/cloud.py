@@ -80,6 +80,7 @@ class Cloud:
         self.intercept: Intercept | None = None
         self.published: list[Published] = []
         self.listen: Callable[[Published], None] | None = None  # told of each, whatever is restored
+        self.asked: Callable[[str, str], None] | None = None  # told what a policy is asked for
         self.table_name = "Table"
         self._now = now
         self._lock = threading.RLock()
@@ -193,6 +194,9 @@ class Cloud:
         target = request.headers.get("X-Amz-Target", b"")
         target = target.decode() if isinstance(target, bytes) else target
         service, _, operation = target.partition(".")
+        if self.asked is not None:
+            for action, resource in needed(request.url, target, request.body):
+                self.asked(action, resource)
         if operation == "PutEvents":
             body = json.loads(request.body)
             return self._sent(operation, body, lambda: self._publish(body, send))
@@ -383,6 +387,30 @@ def _check_expressions(body: Mapping[str, Any]) -> None:
         for name in ("UpdateExpression", "ConditionExpression", "KeyConditionExpression"):
             if len(action.get(name, "").encode()) > 4096:
                 raise AssertionError(f"{name} of more than 4 KB: AWS would refuse it")
+
+
+def needed(url: str, target: str, raw: bytes | str) -> Iterator[tuple[str, str]]:
+    """The permissions a call needs: actions, and on what of the template."""
+    service, _, operation = target.partition(".")
+    if url.endswith("/v2/email/outbound-emails"):
+        yield from (("ses:SendEmail", "sender"), ("ses:SendRawEmail", "sender"))
+    elif not target:
+        return
+    elif operation == "PutEvents":
+        for entry in json.loads(raw)["Entries"]:
+            yield "events:PutEvents", entry["EventBusName"]
+    elif service == "secretsmanager":
+        yield f"secretsmanager:{operation}", json.loads(raw)["SecretId"]
+    elif operation == "BatchGetItem":
+        yield from (("dynamodb:BatchGetItem", table) for table in json.loads(raw)["RequestItems"])
+    elif operation == "TransactWriteItems":
+        for ((what, item),) in (one.items() for one in json.loads(raw)["TransactItems"]):
+            action = "ConditionCheckItem" if what == "ConditionCheck" else f"{what}Item"
+            yield f"dynamodb:{action}", item["TableName"]
+    elif service.startswith("DynamoDB_"):
+        body = json.loads(raw)
+        index = f"/index/{body['IndexName']}" if "IndexName" in body else ""
+        yield f"dynamodb:{operation}", body["TableName"] + index
 
 
 def _check_entries(entries: Sequence[Mapping[str, Any]]) -> None:

@@ -8,6 +8,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -21,6 +22,8 @@ ROOT = Path(__file__).resolve().parent.parent
 # all functions share one path, so no two may call their packages the same.
 PATH = [str(ROOT / "layers" / "foyer"), str(ROOT / "functions" / "pages"), str(ROOT)]
 OURS = ("foyer", "functions", "skin")
+
+running: ContextVar[str] = ContextVar("running", default="")  # the function that handles an event
 
 
 class LambdaContext:
@@ -147,7 +150,11 @@ class Site:
         target = self.template.functions[function]
         handler = getattr(self.module(target.module), target.handler)
         context = LambdaContext(target, request_id or str(uuid.uuid4()))
-        answer = handler(json.loads(json.dumps(event)), context)
+        token = running.set(function)
+        try:
+            answer = handler(json.loads(json.dumps(event)), context)
+        finally:
+            running.reset(token)
         return json.loads(json.dumps(answer))
 
     def invoke_metered(

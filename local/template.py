@@ -121,10 +121,14 @@ def load(path: Path, parameters: Mapping[str, str]) -> Template:
 
 
 def _read(document: Any, parameters: Mapping[str, str], root: Path) -> Template:
-    values = {name: p.get("Default", "") for name, p in document["Parameters"].items()}
+    values: dict[str, Any] = {
+        name: p.get("Default", "") for name, p in document["Parameters"].items()
+    }
     values |= parameters
     values |= {"AWS::Region": REGION, "AWS::AccountId": ACCOUNT, "AWS::Partition": "aws"}
-    values["AWS::StackName"] = "foyer"
+    values |= {"AWS::StackName": "foyer", "AWS::NoValue": None}
+    conditions = document.get("Conditions", {})
+    values |= {name: bool(_resolved(said, values, {})) for name, said in conditions.items()}
     raw = document["Resources"]
     types = {name: resource["Type"] for name, resource in raw.items()}
     shared = document["Globals"]["Function"]
@@ -196,12 +200,22 @@ def _seconds(expression: str) -> int:
     return int(found[1]) * {"minute": 60, "hour": 3600, "day": 86400}[found[2]]
 
 
-def _resolved(value: Any, values: Mapping[str, str], types: Mapping[str, str]) -> Any:
-    """The value with Ref, GetAtt and Sub filled in; a resource is known by its logical id."""
+def _resolved(value: Any, values: Mapping[str, Any], types: Mapping[str, str]) -> Any:
+    """The value with Ref, GetAtt, Sub and conditions filled in; a resource is known by its logical
+    id."""
     if isinstance(value, list):
         return [_resolved(inner, values, types) for inner in value]
     if not isinstance(value, dict):
         return value
+    if set(value) == {"Fn::If"}:
+        condition, then, otherwise = value["Fn::If"]
+        return _resolved(then if values[condition] else otherwise, values, types)
+    if set(value) == {"Fn::Equals"}:
+        first, second = _resolved(value["Fn::Equals"], values, types)
+        return first == second
+    if set(value) == {"Fn::Not"}:
+        (said,) = _resolved(value["Fn::Not"], values, types)
+        return not said
     if set(value) == {"Ref"}:
         return _named(value["Ref"], values, types)
     if set(value) == {"Fn::GetAtt"}:
@@ -212,10 +226,11 @@ def _resolved(value: Any, values: Mapping[str, str], types: Mapping[str, str]) -
             text, own = text[0], _resolved(text[1], values, types)
         known = {**values, **own}
         return re.sub(r"\$\{([\w:.]+)\}", lambda m: str(_named(m[1], known, types)), text)
-    return {name: _resolved(inner, values, types) for name, inner in value.items()}
+    known = {name: _resolved(inner, values, types) for name, inner in value.items()}
+    return {name: inner for name, inner in known.items() if inner is not None}
 
 
-def _named(name: str, values: Mapping[str, str], types: Mapping[str, str]) -> str:
+def _named(name: str, values: Mapping[str, Any], types: Mapping[str, str]) -> Any:
     if name in values:
         return values[name]
     if name.partition(".")[0] in types:

@@ -17,7 +17,12 @@ from local.gateway import Gateway
 from local.site import Site
 from local.template import ACCOUNT, REGION
 from local.verify import plain
-from tests import schemas, visiting
+from tests import calls, schemas, visiting
+from tests.calls import (  # noqa: F401 - pytest takes them up here
+    no_function_asks_for_what_it_may_not,
+    pytest_sessionfinish,
+    pytest_testnodedown,
+)
 from tests.visiting import URL, Browser
 
 # How many cases of everything that has very many: 40 in `make test`, 1,000 in `make test-all`.
@@ -60,6 +65,7 @@ def house() -> Iterator[House]:
         site.module("local.seed").plant(site.now())
         site.drain()
         site.cloud.listen = PUBLISHED.append
+        calls.watch(site)
         yield House(site, emptied, site.remember())
 
 

@@ -369,3 +369,82 @@ def test_make_alone_prints_help() -> None:
     run = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True)
     assert "make run" in run.stdout
     assert "make test" in run.stdout
+
+
+# ---- what an operator relies on ------------------------------------------------------------------
+
+
+def test_every_parameter_says_what_it_is_and_takes_nothing_else() -> None:
+    for name, parameter in RAW["Parameters"].items():
+        assert len(parameter["Description"]) > 20, name
+        assert "Default" in parameter, name
+        known = {"AllowedPattern", "AllowedValues", "MaxLength"}
+        assert known & parameter.keys(), name
+
+
+@pytest.mark.parametrize(
+    ("url", "good"),
+    [
+        ("https://accounts.example.com", True),
+        ("http://localhost:8000", True),
+        ("https://accounts.example.com/", False),
+        ("https://abcdefghij.execute-api.eu-west-1.amazonaws.com", False),
+    ],
+)
+def test_an_execute_api_host_is_no_address_of_a_site(url: str, good: bool) -> None:
+    """It is another site to every page of yours: browsers keep its cookies from them."""
+    parameter = RAW["Parameters"]["SiteUrl"]
+    assert bool(re.fullmatch(parameter["AllowedPattern"], url)) is good
+    assert "execute-api" in parameter["ConstraintDescription"]
+
+
+def test_the_log_of_access_tells_of_no_path_query_cookie_or_address() -> None:
+    settings = RAW["Resources"]["Api"]["Properties"]["AccessLogSettings"]
+    told = set(re.findall(r"\$context\.([\w.]+)", settings["Format"]))
+    assert json.loads(settings["Format"]).keys() >= {"request", "route", "status", "ms"}
+    assert told <= {
+        "requestId",
+        "requestTime",
+        "routeKey",
+        "status",
+        "responseLength",
+        "responseLatency",
+        "integrationStatus",
+        "error.messageString",
+    }
+
+
+def test_what_is_throttled_by_itself_is_a_route() -> None:
+    settings = RAW["Resources"]["Api"]["Properties"]["RouteSettings"]
+    assert settings.keys() <= {route.key for route in TEMPLATE.routes}
+    default = RAW["Resources"]["Api"]["Properties"]["DefaultRouteSettings"]
+    for own in settings.values():
+        assert own["ThrottlingRateLimit"] < default["ThrottlingRateLimit"]
+
+
+def test_only_production_outlives_its_stack() -> None:
+    for answer, kept in (("yes", "Retain"), ("no", "Delete")):
+        table = load(ROOT / "template.yaml", {"Production": answer}).resources["Table"]
+        assert table["DeletionProtectionEnabled"] is (answer == "yes")
+        recovery = table["PointInTimeRecoverySpecification"]
+        assert recovery["PointInTimeRecoveryEnabled"] is (answer == "yes")
+        assert kept in RAW["Resources"]["Table"]["DeletionPolicy"]["Fn::If"]
+    assert RAW["Parameters"]["Production"]["Default"] == "yes"
+
+
+def test_every_alarm_tells_somebody_and_every_trigger_has_its_dead_letters() -> None:
+    alarms = {n: r for n, r in RAW["Resources"].items() if r["Type"] == "AWS::CloudWatch::Alarm"}
+    assert len(alarms) >= 10
+    for name, alarm in alarms.items():
+        tells = {"Fn::If": ["HasAlarmMail", [{"Ref": "Alarms"}], {"Ref": "AWS::NoValue"}]}
+        assert alarm["Properties"]["AlarmActions"] == tells, name
+        assert alarm["Properties"]["TreatMissingData"] == "notBreaching", name
+    for name, resource in RAW["Resources"].items():
+        for event in resource.get("Properties", {}).get("Events", {}).values():
+            if event["Type"] != "HttpApi":
+                assert {"DeadLetterConfig", "DestinationConfig"} & event["Properties"].keys(), name
+            if event["Type"] == "ScheduleV2":
+                assert event["Properties"]["RetryPolicy"].keys() == {
+                    "MaximumRetryAttempts",
+                    "MaximumEventAgeInSeconds",
+                }

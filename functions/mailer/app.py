@@ -29,7 +29,7 @@ from foyer.rules.invitations import Delivery
 from foyer.settings import settings
 from foyer.storage.keys import Key
 from foyer.storage.outbox import Event, Mail
-from foyer.storage.table import patience, session
+from foyer.storage.table import cause, patience, session
 from foyer.web.language import money, translations
 
 if TYPE_CHECKING:
@@ -101,11 +101,7 @@ def _send_record(record: Any) -> None:
 
 
 def _failed(key: Key, error: Exception) -> None:
-    # the kind of error alone: its words may hold an address
-    answer = getattr(error, "response", None) or {}  # who was not reached has none
-    code = answer.get("Error", {}).get("Code")
-    told = {"outbox": key.pk, "row": key.sk, "cause": code or type(error).__name__}
-    logger.error("not sent", extra=told)
+    logger.error("not sent", extra={"outbox": key.pk, "row": key.sk, "cause": cause(error)})
 
 
 def _redrive(context: Any) -> dict[str, Any]:

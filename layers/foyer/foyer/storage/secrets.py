@@ -5,7 +5,7 @@ from typing import Any
 
 from foyer.credentials import KeyRing
 from foyer.settings import settings
-from foyer.storage.table import Unavailable, patience, session
+from foyer.storage.table import Unavailable, cause, patience, session
 
 KEPT = 600  # seconds; a rotated key is noticed within
 
@@ -18,8 +18,9 @@ def site_key(now: int) -> bytes:
 
 
 def link_keys(now: int) -> KeyRing:
-    """The keys of the links and codes in mails. To rotate, an operator writes `{"key": new,
-    "version": "2", "previous": {"1": old}}` and takes the old one away a day later."""
+    """The keys of the links and codes in mails. An operator rotates in two steps, so that no link
+    goes out that another container cannot read yet: `{"key": old, "version": "1", "previous":
+    {"2": new}}`, then, KEPT later, `{"key": new, "version": "2", "previous": {"1": old}}`."""
     secret = _secret(settings().links_secret, now)
     current = str(secret.get("version", "1"))
     keys = {**secret.get("previous", {}), current: secret["key"]}
@@ -38,7 +39,7 @@ def _secret(arn: str, now: int) -> dict[str, Any]:
             .get_secret_value(SecretId=arn)
         )
     except (BotoCoreError, ClientError) as error:
-        raise Unavailable("secret") from error
+        raise Unavailable(f"secret: {cause(error)}") from error
     secret: dict[str, Any] = json.loads(answer["SecretString"])
     _kept[arn] = (now, secret)
     return secret

@@ -6,6 +6,7 @@ that answers the generic user never loads it.
 
 import os
 import random
+import re
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -365,7 +366,17 @@ def _translated(error: "ClientError") -> Exception:
         return ConditionFailed([_old(reason) for reason in reasons])
     if code in _CONTENDED or any(reason.get("Code") == "TransactionConflict" for reason in reasons):
         return Contended(code)
-    return error if code == "ValidationException" else Unavailable(code)
+    return error if code == "ValidationException" else Unavailable(cause(error))
+
+
+def cause(error: Exception) -> str:
+    """What went wrong, in words for logs: the kind of error alone, for its own words may hold an
+    address; of what our policy lacks, the action."""
+    answer = getattr(error, "response", None) or {}  # who was not reached has none
+    said = answer.get("Error", {})
+    lacks = re.search(r"not authorized to perform: ([\w-]+:\w+)", said.get("Message") or "")
+    code = str(said.get("Code") or type(error).__name__)
+    return f"{code} {lacks[1]}" if lacks else code
 
 
 _CONTENDED = {"TransactionConflictException", "TransactionInProgressException"}

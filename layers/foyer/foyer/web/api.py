@@ -189,6 +189,7 @@ def serve(
                 "status": answer["statusCode"],
                 "refusal": asked.refused,
                 "user_id": asked.visitor.user.id if asked.visitor.user else None,
+                "made": "guest" if asked.visitor.minted else None,  # counted by the template
             },
         )
         return answer
@@ -232,7 +233,7 @@ def _finish(answer: Answer, asked: Request, policy: str) -> None:
     answer["cookies"] = [*answer.get("cookies", []), *map(str, _new_cookies(asked.visitor))]
     if asked.visitor.minted is not None:
         _count_guest(asked.visitor.minted.of_source)
-    if asked.method == "HEAD":
+    if asked.method == "HEAD" or answer.get("body") is None:  # of a 204
         answer["body"] = ""
         answer["isBase64Encoded"] = False
 
