@@ -6,7 +6,7 @@ PORT ?= 8000
 export PORT EMAIL STACK EXPORT TABLE PICTURES
 BIN := .venv/bin
 
-.PHONY: help run administrator verify-table test test-all browser bench build check format openapi translations lock clean
+.PHONY: help run administrator verify-table test test-all browser stack bench build check format openapi translations lock clean
 
 help:  ## what can be made
 	@echo "Foyer: client accounts for photographers' sites"
@@ -23,11 +23,11 @@ administrator: .venv/run.done  ## invites a site administrator: EMAIL=you@exampl
 verify-table: .venv/run.done  ## whether all holds that must hold of a table: this machine's, EXPORT=folder or TABLE=name
 	@$(BIN)/python -m local.verify
 
-test: .venv/dev.done  ## the tests, about ten minutes on two cores
-	$(BIN)/pytest -n auto -m "not browser"
+test: .venv/dev.done  ## the tests, about eight minutes on two cores
+	$(BIN)/pytest -n auto -m "not browser and not stack"
 
 test-all: .venv/dev.done  ## the tests with many more random cases
-	FOYER_CASES=1000 FOYER_SCHEDULES=1000 $(BIN)/pytest -n auto -m "not browser"
+	FOYER_CASES=1000 FOYER_SCHEDULES=1000 $(BIN)/pytest -n auto -m "not browser and not stack"
 
 browser: .venv/dev.done  ## every page in Chromium (the Debian package chromium-headless-shell); with PICTURES=1 also pictures
 	@command -v chromium-headless-shell >/dev/null || { echo "Chromium is missing. Install it: apt-get install chromium-headless-shell"; exit 1; }
@@ -40,13 +40,17 @@ build: .venv/run.done .venv-sam/done  ## what is deployed, without Docker; its s
 	@SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=eu-west-1 .venv-sam/bin/sam build
 	@$(BIN)/python -m local.build
 
+stack: .venv/dev.done .venv-sam/done .venv-stack/done  ## the template deployed to a local AWS and visited; FOYER_URL= visits a deployed site
+	@$(BIN)/pytest tests/test_needs.py
+	@$(BIN)/python -m local.stack
+
 check: .venv/dev.done .venv-sam/done  ## style, types, template, import direction
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	.venv-sam/bin/cfn-lint template.yaml
 	SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=eu-west-1 .venv-sam/bin/sam validate --lint
-	$(BIN)/pytest tests/test_house.py
+	$(BIN)/pytest tests/test_house.py tests/test_needs.py
 
 format: .venv/dev.done  ## let ruff put the code in order
 	$(BIN)/ruff check --fix .
@@ -65,9 +69,10 @@ lock:  ## pin all requirements anew from pyproject.toml (needs uv: pip install u
 	$(LOCK) --python-version 3.11 pyproject.toml --group dev -o requirements-dev.txt
 	$(LOCK) --python-version 3.11 pyproject.toml --group bench -o requirements-bench.txt
 	$(LOCK) --python-version 3.11 --group sam -o requirements-sam.txt
+	$(LOCK) --python-version 3.11 --group stack -o requirements-stack.txt
 
 clean:  ## remove what was installed and built here
-	rm -rf .venv .venv-bench .venv-sam .aws-sam bench.json .pytest_cache .mypy_cache .ruff_cache .hypothesis screenshots
+	rm -rf .venv .venv-bench .venv-sam .venv-stack .aws-sam bench.json .pytest_cache .mypy_cache .ruff_cache .hypothesis screenshots
 
 # ---- environments: made once, made anew when the requirements change ----------------------------
 
@@ -95,3 +100,6 @@ endef
 
 .venv-bench/done: requirements-bench.txt
 	$(call install,.venv-bench,$<)
+
+.venv-stack/done: requirements-stack.txt
+	$(call install,.venv-stack,$<)

@@ -16,9 +16,7 @@ _NAMES = {
 
 def deliver(site: Site) -> int:
     """Tells what became of the mails about invitations that were sent; answers of how many."""
-    events = [
-        _event(row) for row in site.cloud.rows() if row.get("delivery", {}).get("S") == "sent"
-    ]
+    events = [told(row) for row in site.cloud.rows() if row.get("delivery", {}).get("S") == "sent"]
     for event in events:
         for rule in site.template.rules:
             if matches(rule.pattern, event):
@@ -26,7 +24,7 @@ def deliver(site: Site) -> int:
     return len(events)
 
 
-def _event(row: dict[str, Any]) -> dict[str, Any]:
+def told(row: dict[str, Any]) -> dict[str, Any]:
     address = row["address"]["S"]
     kind = _SIMULATED.get(address.partition("@")[0], "Delivery")
     tags = {

@@ -41,18 +41,20 @@ def as_json() -> list[dict[str, Any]]:
 def _letter(id_: str, source: str) -> Letter:
     mail = message_from_string(source, policy=policy.default)
     text, html = (_part(mail, kind) for kind in ("plain", "html"))
-    links = re.findall(r"https?://[^\s<>\"]+", text)
-    # the first link with a fragment is the one that redeems
-    links.sort(key=lambda link: "#" not in link)
     return Letter(
         id=id_,
         to=str(mail["To"]),
         subject=str(mail["Subject"]),
         text=text,
         html=html,
-        links=links,
+        links=links_of(text),
         source=source,
     )
+
+
+def links_of(text: str) -> list[str]:
+    """The first with a fragment is the one that redeems."""
+    return sorted(re.findall(r"https?://[^\s<>\"]+", text), key=lambda link: "#" not in link)
 
 
 def _part(mail: EmailMessage, kind: str) -> str:

@@ -1,0 +1,86 @@
+"""The deployed site, and browsers to visit it with: the stack that `make stack` deployed, or with
+FOYER_URL= a site that is deployed elsewhere."""
+
+import os
+import secrets
+import sys
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, cast
+
+import pytest
+
+from local.administrator import _facts
+from local.site import PATH
+from local.stack import NAME
+from tests.stack.wire import Cloud, Wire
+from tests.visiting import SECRETS, Browser
+
+
+@pytest.fixture(scope="session")
+def wire() -> Iterator[Wire]:
+    """The demo studio is planted where the site is ours alone. What its functions logged holds no
+    password, token or cookie that a browser was given or sent (G10)."""
+    if "FOYER_STACK" not in os.environ:
+        yield Wire(None)
+        return
+    os.environ |= _facts(NAME)
+    cloud = Cloud(os.environ)
+    os.environ |= {
+        "SITE_SECRET": cloud.ids["SiteSecret"],
+        "LINKS_SECRET": cloud.ids["LinksSecret"],
+    }
+    sys.path[0:0] = [entry for entry in PATH if entry not in sys.path]
+    from local import seed
+
+    cloud.listen()
+    cloud.hurry()
+    cloud.hear_from_us()
+    seed.plant(int(time.time()))
+    yield Wire(cloud)
+    logged = "\n".join(map(str, cloud.logged(0)))
+    assert logged
+    for secret in SECRETS:
+        if len(secret) >= 15 and "@" not in secret:
+            assert secret not in logged, "a secret is logged"
+
+
+@pytest.fixture
+def cloud(wire: Wire) -> Cloud:
+    """What only the stack of `make stack` lets us see or do."""
+    if wire.cloud is None:
+        pytest.skip("needs what a site that is deployed elsewhere keeps to itself (mails, table)")
+    return wire.cloud
+
+
+@pytest.fixture
+def mailbox(wire: Wire) -> None:
+    """What is sent can be read: in the emulator, or where `make run` serves the site."""
+    if wire.cloud is None and Browser(cast(Any, wire)).get("/_dev/mail.json").status_code != 200:
+        pytest.skip("needs to read what is mailed: a site deployed elsewhere mails to people")
+
+
+@pytest.fixture
+def address() -> Callable[[str], str]:
+    """Somebody nobody has heard of yet."""
+    return lambda name: f"{name}-{secrets.token_hex(4)}@example.com"
+
+
+@pytest.fixture
+def visitor(wire: Wire) -> Callable[[], Browser]:
+    """A new browser each time."""
+    return lambda: Browser(cast(Any, wire))
+
+
+@pytest.fixture
+def browser(visitor: Callable[[], Browser]) -> Browser:
+    return visitor()
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """What a policy lacks is the first thing to know."""
+    if terminalreporter.stats.get("failed") and "FOYER_STACK" in os.environ:
+        lines = Cloud(os.environ).logged(0)
+        lacking = {str(line["cause"]) for line in lines if "AccessDenied" in str(line.get("cause"))}
+        for cause in sorted(lacking):
+            terminalreporter.write_line(f"a function was told: {cause}")
