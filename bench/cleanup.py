@@ -4,8 +4,10 @@ The guests are planted into the table; what takes the abandoned ones is the sche
 itself, invoked until it says that nothing is left.
 """
 
+import io
 import json
 from collections.abc import Callable, Iterator
+from contextlib import redirect_stdout
 from typing import Any
 
 from botocore.awsrequest import AWSResponse
@@ -69,7 +71,7 @@ def _clean_up(total: int, abandoned: int) -> dict[str, Any]:
 
         site.cloud.intercept = counting
         runs = 0
-        with metered() as cost:
+        with metered() as cost, redirect_stdout(io.StringIO()):  # it prints its metrics
             while runs < MOST_RUNS:
                 runs += 1
                 if not site.invoke(FUNCTION, {"trigger": "sweep"})["more"]:

@@ -4,8 +4,8 @@ short before."""
 from collections.abc import Mapping
 from typing import Any
 
-from aws_lambda_powertools import Logger
-from aws_lambda_powertools.metrics import MetricUnit, single_metric
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
 
 from foyer import clock
 from foyer.operations import housekeeping
@@ -14,6 +14,7 @@ from foyer.storage.keys import Key
 LONGEST_BIT = 15_000  # milliseconds: a transaction at its worst, and the answer
 
 logger = Logger(service="foyer")
+metrics = Metrics(namespace="Foyer", service="foyer")
 
 
 def lambda_handler(_: Mapping[str, Any], context: Any) -> dict[str, Any]:
@@ -23,15 +24,12 @@ def lambda_handler(_: Mapping[str, Any], context: Any) -> dict[str, Any]:
     swept = housekeeping.sweep(clock.now(), time_is_left=time_is_left, failed=_failed)
     report = vars(swept)
     logger.info("swept", extra=report)
-    for name, value in (
-        ("GuestsRemoved", swept.guests),
-        ("AccountsNobodyTook", swept.accounts),
-        ("ClaimsExpired", swept.claims),
-        ("SweepFailed", swept.failed),
-        ("SweepLeftOver", swept.left),
-    ):
-        with single_metric(name, MetricUnit.Count, value, namespace="Foyer"):
-            pass
+    metrics.add_metric("GuestsRemoved", MetricUnit.Count, swept.guests)
+    metrics.add_metric("AccountsNobodyTook", MetricUnit.Count, swept.accounts)
+    metrics.add_metric("ClaimsExpired", MetricUnit.Count, swept.claims)
+    metrics.add_metric("SweepFailed", MetricUnit.Count, swept.failed)
+    metrics.add_metric("SweepLeftOver", MetricUnit.Count, swept.left)
+    metrics.flush_metrics()
     return report
 
 
