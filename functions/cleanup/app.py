@@ -9,7 +9,6 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from foyer import clock
 from foyer.operations import housekeeping
-from foyer.storage.keys import Key
 
 LONGEST_BIT = 15_000  # milliseconds: a transaction at its worst, and the answer
 
@@ -33,6 +32,6 @@ def lambda_handler(_: Mapping[str, Any], context: Any) -> dict[str, Any]:
     return report
 
 
-def _failed(key: Key, error: Exception) -> None:
+def _failed(what: str, error: Exception) -> None:
     # the kind of error alone: its words may hold what a row says
-    logger.error("not swept", extra={"row": key.pk, "cause": type(error).__name__})
+    logger.error("not swept", extra={"what": what, "cause": type(error).__name__})

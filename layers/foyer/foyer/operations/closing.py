@@ -44,7 +44,7 @@ AT_ONCE = 20  # rows erased in one transaction
 LOOK_AGAIN = 900  # seconds: longer than any request takes
 
 TimeIsLeft = Callable[[], bool]
-Failed = Callable[[Key, Exception], None]
+Failed = Callable[[str, Exception], None]  # told which row or queue, and why
 
 
 def close(
@@ -106,10 +106,10 @@ def go_on(
                 closed = users.closed_from(read([key], consistent=True).get(key))
                 done += closed is None or erase(closed, now, time_is_left)
             except Exception as error:
-                failed(key, error)
+                failed(key.pk, error)
                 wrong += 1
     except Unavailable as error:
-        failed(Key(keys.CLOSING, ""), error)
+        failed(keys.CLOSING, error)
         wrong += 1
     return done, wrong, done < looked
 

@@ -148,11 +148,11 @@ def _work_off(
             try:
                 end(key, done, time_is_left)
             except Exception as error:
-                failed(key, error)
+                failed(key.pk, error)
                 failures += 1
                 done.failed += 1
     except Unavailable as error:
-        failed(Key("DUE", ""), error)
+        failed("what is due", error)
         done.failed, done.more = done.failed + 1, True
 
 
@@ -212,11 +212,8 @@ def _take_away(one: Idle, time_is_left: TimeIsLeft) -> bool:
 
 
 def _left(now: int) -> int:
-    queues = (partial(count, shard) for shard in range(SHARDS) for count in _COUNTS)
-    return users.count_closing(now, COUNTED) + sum(count(now, COUNTED) for count in queues)
-
-
-_COUNTS = (users.count_idle, claims.count_expired)
+    queues: list[Queue] = [partial(users.closing, now), *(queue for queue, _ in _queues(now))]
+    return sum(len(queue(limit=COUNTED).items) for queue in queues)
 
 
 # ---- what the next one would take ----------------------------------------------------------------
@@ -240,8 +237,8 @@ def abandoned(visitor: Visitor, now: int, *, limit: int, after: Item | None = No
     actor, rows = acting(visitor, now, more=[keys.sweep()])
     if reach(actor.roles, Power.HOUSEKEEP, (ROOT,)) is None:
         raise Refusal(Reason.NOT_FOUND)
-    idle = [users.count_idle(shard, now, COUNTED) for shard in range(SHARDS)]
-    over = [claims.count_expired(shard, now, COUNTED) for shard in range(SHARDS)]
+    idle = [len(users.idle(shard, now, limit=COUNTED).items) for shard in range(SHARDS)]
+    over = [len(claims.expired(shard, now, limit=COUNTED).items) for shard in range(SHARDS)]
     items, last = _page(now, limit, after, idle)
     return Abandoned(
         items=items,

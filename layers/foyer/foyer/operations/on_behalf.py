@@ -159,6 +159,15 @@ def _link_mail(user: User, claim: Claim, now: int, entropy: Entropy) -> Put:
     return new_mail(Mail(new_id(entropy), "opened", claim.address, user.language, facts, now))
 
 
+def _linked_anew(user: User, claim: Claim, now: int, entropy: Entropy) -> list[Change]:
+    """Another link in place of the one mailed before; the account waits for as long as it says."""
+    return [
+        claims.new_link(claim, new_id(entropy), now),
+        users.waits(user, now + POLICY.links.activation_seconds),
+        _link_mail(user, claim, now, entropy),
+    ]
+
+
 def _allow_mail(actor: User, target: User, now: int) -> None:
     """What staff cause has its own allowance (0.16). Refuses TOO_MANY_MAILS."""
     rules = POLICY.mails
@@ -198,9 +207,7 @@ def resend(
         try:
             write(
                 users.acts(deed.actor),
-                claims.new_link(claim, new_id(entropy), now),
-                users.waits(target, now + POLICY.links.activation_seconds),
-                _link_mail(target, claim, now, entropy),
+                *_linked_anew(target, claim, now, entropy),
                 users.audit(target, new_id(entropy), Record("link_mailed", deed.actor.id, now)),
                 *deed.records,
             )
@@ -275,9 +282,7 @@ def _invite(address: str, language: str, left_at: int, now: int, entropy: Entrop
         key = keys.claim(opened.id, opened.claim_id or "")
         claim = claims.from_item(read([key], consistent=True).get(key), now)
         if claim is not None and opened.created_by == OPERATOR:
-            mail = _link_mail(opened, claim, now, entropy)
-            until = now + POLICY.links.activation_seconds
-            write(claims.new_link(claim, new_id(entropy), now), users.waits(opened, until), mail)
+            write(*_linked_anew(opened, claim, now, entropy))
             return
     root = organizations.find(ROOT)
     assert root is not None  # noqa: S101 - it was made sure of

@@ -17,7 +17,6 @@ from foyer.storage.table import (
     Page,
     Put,
     Update,
-    count_due,
     listing,
     setting,
     waiting,
@@ -158,10 +157,6 @@ def redeem(claim: Claim, user: User, cookie_hash: str | None, now: int) -> Updat
 def expired(shard: int, now: int, *, limit: int, after: Item | None = None) -> Page:
     """Those whose time is over, redeemed or not, the oldest first."""
     return waiting(keys.expiring_claims(shard), before=now, limit=limit, after=after)
-
-
-def count_expired(shard: int, now: int, most: int) -> int:
-    return count_due(keys.expiring_claims(shard), before=now, most=most)
 
 
 def remove(key: Key, now: int) -> Delete:

@@ -1,7 +1,6 @@
 """What the last clean-up did, for staff to see."""
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, fields
 
 from foyer.storage import keys
 from foyer.storage.table import Item, Put
@@ -37,5 +36,4 @@ def put(sweep: Sweep) -> Put:
 def from_item(item: Item | None) -> Sweep | None:
     if item is None:
         return None
-    facts: dict[str, Any] = {name: item[name] for name in Sweep.__dataclass_fields__}
-    return Sweep(**facts)
+    return Sweep(**{field.name: item[field.name] for field in fields(Sweep)})

@@ -201,11 +201,6 @@ def due(name: str, *, before: int, limit: int) -> list[Key]:
     return [Key(item["pk"], item["sk"]) for item in page.items]
 
 
-def count_due(name: str, *, before: int, most: int) -> int:
-    """How much has waited in the queue `name`, as far as `most`."""
-    return len(waiting(name, before=before, limit=most).items)
-
-
 def everything(page: Callable[..., Page]) -> Iterator[Item]:
     """What is on all pages: `page(after=…)` reads one."""
     after: Item | None = None

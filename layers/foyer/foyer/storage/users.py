@@ -21,7 +21,6 @@ from foyer.storage.table import (
     Page,
     Put,
     Update,
-    count_due,
     family,
     partition,
     setting,
@@ -323,10 +322,6 @@ def idle(shard: int, now: int, *, limit: int, after: Item | None = None) -> Page
     return waiting(keys.idle_guests(shard), before=now, limit=limit, after=after)
 
 
-def count_idle(shard: int, now: int, most: int) -> int:
-    return count_due(keys.idle_guests(shard), before=now, most=most)
-
-
 def is_being_removed(item: Item) -> bool:
     return "removed_at" in item
 
@@ -439,10 +434,6 @@ def closed_from(item: Item | None) -> Closed | None:
 def closing(now: int, *, limit: int, after: Item | None = None) -> Page:
     """Accounts of which something is still to be erased."""
     return waiting(keys.CLOSING, before=now, limit=limit, after=after)
-
-
-def count_closing(now: int, most: int) -> int:
-    return count_due(keys.CLOSING, before=now, most=most)
 
 
 def erased(user_id: str, again_at: int | None) -> None:
