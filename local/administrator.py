@@ -80,11 +80,11 @@ def _deployed(stack: str, email: str) -> str:
     sys.path[0:0] = [entry for entry in PATH if entry not in sys.path]
     from foyer import clock
     from foyer.operations.on_behalf import invite_administrator
+    from foyer.settings import own_language
     from foyer.storage.table import Unavailable
 
-    language = os.environ.get("LOCALE", "en")
     try:
-        return invite_administrator(email, os.environ["SITE_NAME"], language, clock.now())
+        return invite_administrator(email, os.environ["SITE_NAME"], own_language(), clock.now())
     except (BotoCoreError, ClientError, Unavailable) as error:
         raise Problem(f"The table of {stack} cannot be written: {error}") from error
 
@@ -109,6 +109,7 @@ def _facts(stack: str) -> dict[str, str]:
         "TABLE_NAME": outputs["TableName"],
         "SITE_NAME": parameters.get("SiteName", stack),
         "SITE_URL": parameters.get("SiteUrl", ""),
+        "LOCALES": parameters.get("Locales", "en"),
     }
 
 

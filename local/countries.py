@@ -7,7 +7,7 @@ from unicodedata import combining, normalize
 from babel import Locale
 
 from foyer.rules.addresses import COUNTRIES
-from foyer.rules.policy import POLICY
+from foyer.settings import WRITTEN
 from local.site import ROOT
 
 TARGET = ROOT / "functions" / "pages" / "skin" / "countries.json"
@@ -21,7 +21,7 @@ def _place(name: str) -> str:
 def document() -> str:
     """By language: each country's code and name, in the order of the names."""
     names = {}
-    for language in POLICY.languages.offered:
+    for language in WRITTEN:
         known = Locale.parse(language).territories
         ordered = sorted((_place(known[code]), code) for code in COUNTRIES)
         names[language] = {code: known[code] for _, code in ordered}

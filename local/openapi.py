@@ -1,6 +1,7 @@
 """`make openapi`: the OpenAPI document of all functions, written where `pages` serves it from."""
 
 import json
+import os
 import sys
 from typing import Any
 
@@ -15,6 +16,9 @@ def document() -> str:
     from aws_lambda_powertools.event_handler.openapi.merge import OpenAPIMerge
 
     template = load(ROOT / "template.yaml", {})
+    for function in template.functions.values():  # functions do not start without
+        for name, value in function.environment.items():
+            os.environ.setdefault(name, str(value))
     merge = OpenAPIMerge(
         title="Foyer",
         version="1",

@@ -182,6 +182,6 @@ def plant(now: int) -> None:
 def invite(now: int) -> None:
     """Léa and Tom's guests, whose invitations are in the mailbox."""
     for address in INVITED:
-        invitation, mail = inviting.new(WEDDING, address, PHOTOGRAPHER, now)
+        invitation, mail = inviting.new(WEDDING, address, PHOTOGRAPHER, now, language="en")
         with suppress(ConditionFailed):  # invited before
             write(grants.put(invitation), mail)

@@ -14,6 +14,7 @@ import pytest
 import yaml
 from jsonschema_rs import meta
 
+from foyer.settings import WRITTEN
 from local import build, openapi, site, translations
 from local.site import ROOT
 from local.template import _Loader, load
@@ -388,6 +389,8 @@ def test_every_parameter_says_what_it_is_and_takes_nothing_else() -> None:
         ("https://accounts.example.com", True),
         ("http://localhost:8000", True),
         ("https://accounts.example.com/", False),
+        ("https://Accounts.example.com", False),
+        ("http://accounts.example.com", False),
         ("https://abcdefghij.execute-api.eu-west-1.amazonaws.com", False),
     ],
 )
@@ -396,6 +399,14 @@ def test_an_execute_api_host_is_no_address_of_a_site(url: str, good: bool) -> No
     parameter = RAW["Parameters"]["SiteUrl"]
     assert bool(re.fullmatch(parameter["AllowedPattern"], url)) is good
     assert "execute-api" in parameter["ConstraintDescription"]
+
+
+def test_the_template_takes_the_languages_there_are_words_in() -> None:
+    known = "|".join(WRITTEN)
+    assert RAW["Parameters"]["Locales"]["AllowedPattern"] == f"^({known})(,({known}))*$"
+    for folder in ("functions/pages", "functions/mailer", "layers/foyer/foyer/web"):
+        found = {path.name for path in (ROOT / folder / "locales").iterdir() if path.is_dir()}
+        assert found | {"en"} == set(WRITTEN), folder
 
 
 def test_the_log_of_access_tells_of_no_path_query_cookie_or_address() -> None:
@@ -428,8 +439,34 @@ def test_only_production_outlives_its_stack() -> None:
         assert table["DeletionProtectionEnabled"] is (answer == "yes")
         recovery = table["PointInTimeRecoverySpecification"]
         assert recovery["PointInTimeRecoveryEnabled"] is (answer == "yes")
-        assert kept in RAW["Resources"]["Table"]["DeletionPolicy"]["Fn::If"]
+        for name in ("Table", "LinksSecret", "SiteSecret"):  # the table says little without them
+            assert kept in RAW["Resources"][name]["DeletionPolicy"]["Fn::If"]
+            assert kept in RAW["Resources"][name]["UpdateReplacePolicy"]["Fn::If"]
     assert RAW["Parameters"]["Production"]["Default"] == "yes"
+
+
+def test_what_names_an_export_has_the_table_made_of_it_and_nothing_else_does() -> None:
+    where = {"RestoreBucket": "exports", "RestorePrefix": "AWSDynamoDB/1-a/data/"}
+    assert "ImportSourceSpecification" not in TEMPLATE.resources["Table"]
+    restored = dict(load(ROOT / "template.yaml", where).resources["Table"])
+    assert restored.pop("ImportSourceSpecification") == {
+        "InputFormat": "DYNAMODB_JSON",
+        "InputCompressionType": "GZIP",
+        "S3BucketSource": {"S3Bucket": "exports", "S3KeyPrefix": "AWSDynamoDB/1-a/data/"},
+    }
+    assert restored == TEMPLATE.resources["Table"]
+
+
+def test_two_stacks_of_one_account_share_no_metric() -> None:
+    shared = RAW["Globals"]["Function"]["Environment"]["Variables"]
+    assert shared["POWERTOOLS_SERVICE_NAME"] == {"Ref": "AWS::StackName"}
+    ours = [
+        resource["Properties"]["Dimensions"]
+        for resource in RAW["Resources"].values()
+        if resource.get("Properties", {}).get("Namespace") == "Foyer"
+    ]
+    assert len(ours) >= 4
+    assert all(d == [{"Name": "service", "Value": {"Ref": "AWS::StackName"}}] for d in ours)
 
 
 def test_every_alarm_tells_somebody_and_every_trigger_has_its_dead_letters() -> None:

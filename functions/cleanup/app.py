@@ -13,7 +13,7 @@ from foyer.operations import housekeeping
 LONGEST_BIT = 15_000  # milliseconds: a transaction at its worst, and the answer
 
 logger = Logger(service="foyer")
-metrics = Metrics(namespace="Foyer", service="foyer")
+metrics = Metrics(namespace="Foyer")
 
 
 def lambda_handler(_: Mapping[str, Any], context: Any) -> dict[str, Any]:

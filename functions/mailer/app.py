@@ -52,6 +52,7 @@ class _Mails(EmailPolicy):
         return super().fold_binary(name, value)
 
 
+settings()  # said at start, if it cannot work as it was deployed
 logger = Logger(service="foyer")
 processor = BatchProcessor(
     event_type=EventType.DynamoDBStreams, raise_on_entire_batch_failure=False

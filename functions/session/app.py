@@ -196,7 +196,7 @@ def store() -> Response[StoreAnswer]:
     shop = POLICY.shop
     body = StoreAnswer(
         name=settings().site_name,
-        locales=list(POLICY.languages.offered),
+        locales=list(settings().locales),
         currency=shop.currency,
         terms=StoreTerms(version=shop.terms.version, url=shop.terms.url),
         sign_up="G" in POLICY.actions.sign_up,

@@ -27,8 +27,8 @@ from foyer.web.models import (
     DoorPassword,
     Id,
     IdempotencyKey,
-    Language,
     Message,
+    Offered,
     RightsAnswer,
     Source,
     Title,
@@ -369,7 +369,7 @@ class InvitingForm(Body):
     ]
     rights: InvitedRights = InvitedRights()
     message: Message | None = None
-    locale: Language | None = None
+    locale: Offered | None = None
 
 
 class InvitingResult(BaseModel):

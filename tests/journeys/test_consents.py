@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from foyer.rules.policy import POLICY
+from foyer.settings import WRITTEN
 from local import mailbox
 from local.gateway import Gateway
 from local.site import ROOT, Site
@@ -112,7 +113,7 @@ def words(browser: Browser, document: str) -> str:
         "newsletter": ("/sign-up", r'<input[^>]*name="newsletter"[^>]*> <span>(.*?)</span>'),
     }[document]
     shown = []
-    for language in POLICY.languages.offered:
+    for language in WRITTEN:
         (part,) = re.findall(where, browser.get(f"{path}?lang={language}").text)
         shown.append(" ".join(unescape(re.sub(r"<[^>]+>", " ", part)).split()))
     return "\n".join(shown)

@@ -3,7 +3,7 @@
 import json
 
 from foyer.rules.addresses import COUNTRIES
-from foyer.rules.policy import POLICY
+from foyer.settings import WRITTEN
 from local import countries
 
 
@@ -13,7 +13,7 @@ def test_the_file_that_pages_read_is_current() -> None:
 
 def test_every_country_has_a_name_in_every_language_where_people_look_for_it() -> None:
     names = json.loads(countries.document())
-    assert list(names) == list(POLICY.languages.offered)
+    assert list(names) == list(WRITTEN)
     for known in names.values():
         assert known.keys() == COUNTRIES
         assert all(known.values())

@@ -18,7 +18,7 @@ from foyer.rules.policy import POLICY
 from foyer.rules.refusals import Reason, Refusal
 from foyer.web import cursors, problems
 from foyer.web.api import request
-from foyer.web.models import Body, Language, Message, mailable
+from foyer.web.models import Body, Message, Offered, mailable
 from skin.board import BOARD, SHOWN, board_page, grouped, number
 from skin.page import SCRIPT, Kept, Page, Typed, documented, form_page, read, see_other, seen_at
 from skin.staff import STAFF, Cursor, Key, once, sent_before
@@ -36,7 +36,7 @@ REQUESTS = "/staff/galleries/<gallery_id>/requests"
 class InvitingForm(Body):
     download: Download
     message: Message | None
-    locale: Language
+    locale: Offered
 
 
 @router.post(

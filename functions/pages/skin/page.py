@@ -297,6 +297,9 @@ def _countries(language: str) -> dict[str, str]:
     return found
 
 
+_LANGUAGES = {"en": "English", "fr": "Français", "es": "Español"}
+
+
 @cache
 def _templates(language: str) -> Environment:
     environment = Environment(
@@ -318,7 +321,7 @@ def _templates(language: str) -> Environment:
         "asset": _asset,
         "countries": _countries(language),
         "language": language,
-        "languages": {"en": "English", "fr": "Français", "es": "Español"},
+        "languages": {code: _LANGUAGES[code] for code in settings().locales},
         "most": POLICY.carts.quantity,
     }
     return environment

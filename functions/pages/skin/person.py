@@ -30,7 +30,7 @@ from foyer.rules.users import Edit, User
 from foyer.storage.users import Record
 from foyer.web import cursors, problems
 from foyer.web.api import request
-from foyer.web.models import Body, Language, Line, Note, Phone
+from foyer.web.models import Body, Line, Note, Offered, Phone
 from skin.page import POSTED, Kept, Page, Typed, documented, form_page, read, see_other, seen_at
 from skin.staff import (
     STAFF,
@@ -274,7 +274,7 @@ class EditForm(Body):
     name: Line
     company: Line | None
     phone: Phone | None
-    locale: Language
+    locale: Offered
 
 
 @router.post(

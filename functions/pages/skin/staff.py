@@ -16,14 +16,15 @@ from foyer.operations.on_behalf import Opening
 from foyer.operations.people import Found
 from foyer.operations.staff import acting
 from foyer.rules.organizations import Organization
-from foyer.rules.policy import POLICY, ProfileType
+from foyer.rules.policy import ProfileType
 from foyer.rules.refusals import Reason, Refusal
 from foyer.rules.roles import Power, has, reach
 from foyer.rules.users import Profile, State, User
+from foyer.settings import own_language
 from foyer.storage.idempotency import Once
 from foyer.web import cursors
 from foyer.web.api import request
-from foyer.web.models import Address, Body, Id, Language, Line, Phone
+from foyer.web.models import Address, Body, Id, Line, Offered, Phone
 from skin.page import MINE, POSTED, Page, Typed, documented, form_page, page, read, see_other
 
 router = Router()
@@ -214,7 +215,7 @@ class NewPersonForm(Body):
     name: Line
     company: Line | None
     phone: Phone | None
-    locale: Language | None
+    locale: Offered | None
     organization_id: Id | None
     profile_type: ProfileType
 
@@ -270,7 +271,7 @@ def _new_person_page(
     if not has(user.roles, Power.OPEN_ACCOUNTS):
         raise Refusal(Reason.NOT_FOUND)
     empty = dict.fromkeys(("email", "name", "company", "phone", "organization_id"), "")
-    empty |= {"locale": POLICY.languages.default, "profile_type": "C"}
+    empty |= {"locale": own_language(), "profile_type": "C"}
     return form_page(
         "new-person.html",
         refusal,

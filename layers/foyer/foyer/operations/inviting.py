@@ -221,9 +221,9 @@ def new(
     by: str,
     now: int,
     *,
+    language: str,
     rights: Rights = INVITED,
     message: str | None = None,
-    language: str = POLICY.languages.default,
     entropy: Entropy = token_bytes,
 ) -> tuple[Invitation, Put]:
     """A new invitation by this member of staff, and its mail: rows to be written together."""

@@ -21,6 +21,7 @@ from foyer.rules.refusals import Reason, Refusal
 from foyer.rules.roles import DEFAULT, ROOT, SITE_ADMINISTRATOR, Power, Role, may_act_on, reach
 from foyer.rules.sessions import DAY
 from foyer.rules.users import Event, Profile, State, User, after, days_to_take, logon_id
+from foyer.settings import own_language
 from foyer.storage import administrators, claims, keys, limits, organizations, users
 from foyer.storage.claims import Claim
 from foyer.storage.idempotency import UNKEYED, Once
@@ -108,7 +109,7 @@ def _refuse_known(actor: User, email: str, row: Item | None, now: int) -> None:
 def _opened(form: Opening, organization: Organization, by: str, now: int, entropy: Entropy) -> User:
     return User(
         id=new_id(entropy),
-        language=form.language or POLICY.languages.default,
+        language=form.language or own_language(),
         seen_at=now,
         status=after(State.NOBODY, Event.OPEN_ON_BEHALF),
         status_at=now,

@@ -24,7 +24,7 @@ from foyer.rules.users import (
     rate_id,
     session_standing,
 )
-from foyer.settings import settings
+from foyer.settings import own_language, settings
 from foyer.storage import carts, keys, limits, receipts, users
 from foyer.storage.idempotency import Attempt, Once
 from foyer.storage.keys import Key
@@ -49,7 +49,7 @@ class Visitor:
     bearer: Bearer | None
     source: str  # the address he comes from
     chosen_language: str | None = None  # by ?lang=
-    preferred_language: str = POLICY.languages.default  # by the browser's settings
+    preferred_language: str = field(default_factory=own_language)  # by the browser's settings
     device: str = ""
     asked: str = ""
     passes: str = ""
@@ -71,7 +71,9 @@ class Visitor:
     def language(self) -> str:
         if self.chosen_language is not None:
             return self.chosen_language
-        return self.user.language if self.user is not None else self.preferred_language
+        if self.user is not None and self.user.language in settings().locales:
+            return self.user.language
+        return self.preferred_language
 
     @property
     def named_id(self) -> str:

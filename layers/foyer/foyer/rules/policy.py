@@ -36,12 +36,6 @@ class Shop:
     newsletter: Newsletter
 
 
-@dataclass(frozen=True)
-class Languages:
-    offered: tuple[str, ...]
-    default: str
-
-
 RegistrationType = Literal["G", "R", "A", "S"]
 ProfileType = Literal["C", "B"]  # consumer, business (H21, H22)
 Kind = Literal["sign_up", "on_behalf", "invitation", "order"]  # how somebody came to an account
@@ -215,7 +209,6 @@ class Outbox:
 @dataclass(frozen=True)
 class Policy:
     shop: Shop
-    languages: Languages
     actions: Actions
     roles: Roles
     registration: tuple[Rule, ...]
@@ -269,13 +262,7 @@ def parse(text: str) -> Policy:
 
 def _check(policy: Policy) -> None:
     """What no type can say."""
-    languages, carts = policy.languages, policy.carts
-    if languages.default not in languages.offered:
-        raise _Wrong(
-            "languages.default",
-            f'languages.default "{languages.default}" is not among languages.offered',
-            "Name one of them",
-        )
+    carts = policy.carts
     for name, value, most in (("lines", carts.lines, 100), ("quantity", carts.quantity, 99)):
         if not 1 <= value <= most:
             raise _Wrong(f"carts.{name}", f"carts.{name} is {value}", f"It goes from 1 to {most}")

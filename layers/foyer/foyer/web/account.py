@@ -13,10 +13,10 @@ from foyer.rules.addresses import Entry
 from foyer.rules.consents import Channel, Consent, Document
 from foyer.rules.policy import ProfileType
 from foyer.rules.users import Profile, User
+from foyer.settings import Language
 from foyer.storage.users import Record
 from foyer.web.models import (
     CartAnswer,
-    Language,
     Money,
     PostalAnswer,
     RecordAnswer,

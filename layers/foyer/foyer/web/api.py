@@ -17,6 +17,7 @@ from foyer.operations.sessions import Visitor
 from foyer.rules.policy import POLICY
 from foyer.rules.refusals import Reason, Refusal
 from foyer.rules.sessions import DAY
+from foyer.settings import settings
 from foyer.storage.table import Unavailable
 from foyer.web import problems
 from foyer.web.problems import FieldError
@@ -109,7 +110,9 @@ def refuse_as_problem(
 
 
 def new_api(*, refuse: Refuse = refuse_as_problem, enable_validation: bool = True) -> Api:
-    """A resolver whose every refusal and failure becomes an answer by `refuse`."""
+    """A resolver whose every refusal and failure becomes an answer by `refuse`. Raises
+    BrokenSettings."""
+    settings()
     app = Api(enable_validation=enable_validation, serializer=_json)
 
     def refused(error: Refusal) -> "Response[str]":

@@ -4,13 +4,13 @@ import gettext
 from functools import cache
 from pathlib import Path
 
-from foyer.rules.policy import POLICY
+from foyer.settings import own_language, settings
 
 
 def chosen(text: str | None) -> str | None:
     """The language `?lang=` names, if it is one of ours."""
     language = (text or "").lower()
-    return language if language in POLICY.languages.offered else None
+    return language if language in settings().locales else None
 
 
 def preferred(accept_language: str) -> str:
@@ -20,9 +20,9 @@ def preferred(accept_language: str) -> str:
         tag, _, parameters = part.strip().partition(";")
         language = tag.strip().lower().partition("-")[0]
         weight = _weight(parameters)
-        if language in POLICY.languages.offered and weight > 0:
+        if language in settings().locales and weight > 0:
             ranked.append((-weight, position, language))
-    return min(ranked)[2] if ranked else POLICY.languages.default
+    return min(ranked)[2] if ranked else own_language()
 
 
 def _weight(parameters: str) -> float:

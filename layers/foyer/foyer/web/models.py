@@ -18,6 +18,7 @@ from foyer.rules.orders import Order, Status
 from foyer.rules.policy import POLICY, MergeMode, ProfileType
 from foyer.rules.sessions import Level
 from foyer.rules.users import GENERIC_ID, Edit, Profile, masked, what_is_next
+from foyer.settings import Language, settings
 from foyer.storage.receipts import Receipt
 from foyer.storage.users import Record
 
@@ -132,7 +133,15 @@ Code = Annotated[
     AfterValidator(_without_spaces),
 ]
 Quote = Annotated[str, Field(min_length=1, max_length=40), AfterValidator(_writable)]
-Language = Literal["en", "fr", "es"]
+
+
+def _offered(language: str) -> str:
+    if language not in settings().locales:
+        raise PydanticCustomError("literal_error", "not offered here")
+    return language
+
+
+Offered = Annotated[Language, AfterValidator(_offered)]
 
 
 def _country(text: str) -> str:
@@ -197,7 +206,7 @@ class Applicant(Body):
     organization_id: Id | None = None
     phone: Phone | None = None
     company: Line | None = None
-    locale: Language | None = None
+    locale: Offered | None = None
     gallery_id: Id | None = None
 
     def profile(self) -> Profile:
@@ -210,7 +219,7 @@ class ProfileChange(Body):
     name: Line | None = None
     phone: Phone | None = None
     company: Line | None = None
-    locale: Language | None = None
+    locale: Offered | None = None
 
     def edit(self) -> Edit:
         sent = self.model_fields_set & {"phone", "company"}
