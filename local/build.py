@@ -23,6 +23,7 @@ MB = 1_000_000
 LAYERS_LIMIT = 60 * MB  # all layers together; AWS takes 250 MB with the function
 FUNCTION_LIMIT = 1 * MB
 POLICY_LIMIT = 18_000  # AWS takes 20 KB
+ARM64 = (183).to_bytes(2, "little")  # EM_AARCH64
 OURS_ALONE = {"local", "tests", "bench"}  # folders of this machine, never deployed
 
 
@@ -156,9 +157,18 @@ def strangers(folders: list[Path], runtime: str, compiled: bool) -> Iterator[str
         for path in inside:
             if path.is_dir() and path.name in OURS_ALONE:
                 yield f"{folder.name}/{path.relative_to(folder)} must not be deployed."
+        for path in inside:
+            if path.suffix == ".so" and _machine(path) != ARM64:
+                yield f"{folder.name}/{path.relative_to(folder)} is no machine code of arm64."
         bytecode = [path.name for path in inside if path.suffix == ".pyc"]
         if foreign := [name for name in bytecode if not (compiled and name.endswith(tag))]:
             yield f"{folder.name} has bytecode of another Python: {', '.join(foreign[:3])}"
+
+
+def _machine(library: Path) -> bytes:
+    """ELF's e_machine, low byte first."""
+    with library.open("rb") as read:
+        return read.read(20)[18:]
 
 
 # ---- what is printed ----------------------------------------------------------------------------

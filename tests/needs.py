@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any
 
 from local import openapi
@@ -35,12 +36,23 @@ def _events(raw: Raw, kind: str) -> Iterator[tuple[str, Any]]:
 
 
 def _routes(raw: Raw) -> Iterator[str]:
-    """The OpenAPI document is made from the functions."""
     routed = {
         (event["Method"].upper(), event["Path"])
         for _, event in _events(raw, "HttpApi")
         if "Path" in event
     }
+    described = _described()
+    for method, path in described - routed:
+        yield f"no route {method} {path}"
+    for method, path in routed - described:
+        yield f"route {method} {path} of nothing"
+    if not [event for _, event in _events(raw, "HttpApi") if "Path" not in event]:
+        yield "no route $default"
+
+
+@cache
+def _described() -> frozenset[tuple[str, str]]:
+    """The OpenAPI document is made from the functions."""
     document = json.loads(openapi.TARGET.read_text())
     described = {
         (method.upper(), path)
@@ -48,13 +60,7 @@ def _routes(raw: Raw) -> Iterator[str]:
         if path.startswith("/v1/")
         for method in operations
     }
-    described |= {("HEAD", path) for method, path in described if method == "GET"}
-    for method, path in described - routed:
-        yield f"no route {method} {path}"
-    for method, path in routed - described:
-        yield f"route {method} {path} of nothing"
-    if not [event for _, event in _events(raw, "HttpApi") if "Path" not in event]:
-        yield "no route $default"
+    return frozenset(described | {("HEAD", path) for method, path in described if method == "GET"})
 
 
 def _triggers(raw: Raw) -> Iterator[str]:
@@ -95,6 +101,7 @@ def _variables(raw: Raw) -> Iterator[str]:
         yield from (f"{name} has the variable {variable} and never reads it" for variable in extra)
 
 
+@cache
 def _reads(folder: str) -> set[str]:
     return {
         variable

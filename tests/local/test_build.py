@@ -38,6 +38,13 @@ def test_what_is_not_to_be_deployed_is_named(tmp_path: Path) -> None:
     ]
 
 
+def test_machine_code_of_another_machine_is_not_deployed(tmp_path: Path) -> None:
+    for name, machine in (("ours.so", 183), ("theirs.so", 62)):
+        (tmp_path / name).write_bytes(b"\x7fELF".ljust(18, b"\0") + machine.to_bytes(2, "little"))
+    (said,) = build.strangers([tmp_path], "python3.13", compiled=True)
+    assert said == f"{tmp_path.name}/theirs.so is no machine code of arm64."
+
+
 def test_bytecode_is_believed_whatever_the_times_of_its_source(tmp_path: Path) -> None:
     """And says nothing of the machine that made it."""
     (tmp_path / "a.py").write_text("x = 1\n")
