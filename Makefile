@@ -6,7 +6,7 @@ PORT ?= 8000
 export PORT EMAIL STACK EXPORT TABLE PICTURES
 BIN := .venv/bin
 
-.PHONY: help run administrator verify-table test test-all browser stack bench build check format openapi translations lock clean
+.PHONY: help run administrator verify-table test test-all browser stack bench build deploy check format openapi translations lock clean
 
 help:  ## what can be made
 	@echo "Foyer: client accounts for photographers' sites"
@@ -39,6 +39,9 @@ bench: .venv/dev.done .venv-bench/done  ## what everything costs, as tables: cal
 build: .venv/run.done .venv-sam/done  ## what is deployed, without Docker; its sizes, and whether they are allowed
 	@SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=eu-west-1 .venv-sam/bin/sam build
 	@$(BIN)/python -m local.build
+
+deploy: build  ## builds, and deploys what samconfig.toml says with your AWS credentials; SITE= another of its sites
+	@SAM_CLI_TELEMETRY=0 .venv-sam/bin/sam deploy --config-env $(or $(SITE),default)
 
 stack: .venv/dev.done .venv-sam/done .venv-stack/done  ## the template deployed to a local AWS and visited; FOYER_URL= visits a deployed site
 	@$(BIN)/pytest tests/test_needs.py

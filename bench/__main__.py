@@ -10,7 +10,7 @@ from local.site import PATH, ROOT
 
 sys.path[0:0] = PATH
 
-from bench import artefact, cleanup, cold, uses, warm  # noqa: E402 - as the site's own modules do
+from bench import artefact, cleanup, cold, month, uses, warm  # noqa: E402 - as the site's own modules do
 
 RESULT = ROOT / "bench.json"
 
@@ -35,6 +35,7 @@ def main() -> int:
     show("cold", cold.measure(plain, compiled, tell))
     show("warm", warm.measure(compiled, tell))
     show("cleanup", cleanup.measure(tell))
+    show("month", month.measure(tell))
     RESULT.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     tell(f"all of it is in {RESULT.name}")
     return 0

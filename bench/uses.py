@@ -46,6 +46,7 @@ class Bench:
         self.site, self.gateway = site, Gateway(site)
         self.browser = Browser(self.gateway)
         self.kilobytes = 0  # of the cart that counts
+        self.bytes_out = 0  # of the answer that counts
 
     def other(self, address: str = "192.0.2.9") -> Browser:
         return Browser(self.gateway, address=address)
@@ -61,6 +62,7 @@ class Bench:
         """Of the last request, which must have succeeded."""
         if answer.status_code != status:
             raise RuntimeError(f"{answer.request.path}: {answer.status_code} {answer.text[:500]}")
+        self.bytes_out = len(answer.data)
         return Cost(**browser.cost())
 
 

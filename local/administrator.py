@@ -76,7 +76,7 @@ def _deployed(stack: str, email: str) -> str:
     """Writes what the site's own functions would; the stream has it mailed."""
     from botocore.exceptions import BotoCoreError, ClientError
 
-    os.environ |= _facts(stack)
+    os.environ |= facts(stack)
     sys.path[0:0] = [entry for entry in PATH if entry not in sys.path]
     from foyer import clock
     from foyer.operations.on_behalf import invite_administrator
@@ -89,7 +89,7 @@ def _deployed(stack: str, email: str) -> str:
         raise Problem(f"The table of {stack} cannot be written: {error}") from error
 
 
-def _facts(stack: str) -> dict[str, str]:
+def facts(stack: str) -> dict[str, str]:
     """What functions are told by the template, read back from the deployed stack."""
     import boto3
     from botocore.exceptions import BotoCoreError, ClientError

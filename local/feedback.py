@@ -1,6 +1,7 @@
 """SES's side of the mails the site "sent", for whoever looks at a board: delivered, unless the
-address says otherwise as with SES's own mailbox simulator: bounce@…, complaint@…."""
+address says otherwise as with SES's own mailbox simulator: bounce@…, bounce+any@…, complaint@…."""
 
+import re
 from typing import Any
 
 from local.pump import matches
@@ -26,7 +27,7 @@ def deliver(site: Site) -> int:
 
 def told(row: dict[str, Any]) -> dict[str, Any]:
     address = row["address"]["S"]
-    kind = _SIMULATED.get(address.partition("@")[0], "Delivery")
+    kind = _SIMULATED.get(re.split("[+@]", address)[0], "Delivery")
     tags = {
         "kind": ["invitation"],
         "outbox": [row["mail"]["S"]],

@@ -55,9 +55,10 @@ def main(arguments: list[str]) -> int:
     for one in (signal.SIGTERM, signal.SIGHUP):  # the emulator is stopped then, too
         signal.signal(one, _leave)
     try:
-        template = build(HOME)
+        build(HOME)
         with emulator(HOME) as environment:
-            deploy(template, environment)
+            deploy(environment, prepare(environment))
+            say(f"created {route(environment)} routes")
             result = tests(environment, arguments)
             if result == 0:
                 remove(environment)
@@ -82,7 +83,7 @@ def _leave(number: int, _: FrameType | None) -> None:
 # ---- built ---------------------------------------------------------------------------------------
 
 
-def build(home: Path) -> Path:
+def build(home: Path) -> None:
     """The template with its artefacts beside it, for this machine's architecture and Python."""
     say("building for this machine")
     shutil.rmtree(home, ignore_errors=True)
@@ -95,7 +96,6 @@ def build(home: Path) -> Path:
     _run("compile", [*compiled, "--invalidation-mode", "unchecked-hash", str(built)], {}, home)
     template = yaml.load((built / "template.yaml").read_text(), Loader=_Loader)  # noqa: S506 - safe
     (built / "mended.json").write_text(json.dumps(mended(template), indent=1))
-    return built / "mended.json"
 
 
 def mended(template: Any) -> Any:
@@ -226,17 +226,23 @@ def client(service: str, environment: Mapping[str, str]) -> Any:
     )
 
 
-def deploy(template: Path, environment: Mapping[str, str]) -> None:
-    say("verifying the sender, deploying")
+def prepare(environment: Mapping[str, str]) -> dict[str, str]:
+    """What an operator sees to before he deploys; the parameters to deploy with."""
+    say("verifying the sender, asking for a certificate")
     client("sesv2", environment).create_email_identity(EmailIdentity=SENDER)
     certificate = client("acm", environment).request_certificate(DomainName=DOMAIN)
-    parameters = {**PARAMETERS, "CertificateArn": certificate["CertificateArn"]}
+    return {**PARAMETERS, "CertificateArn": certificate["CertificateArn"]}
+
+
+def deploy(environment: Mapping[str, str], parameters: Mapping[str, str]) -> None:
+    """For the first time, or again: what is not said stays as it was."""
+    say("deploying")
+    template = HOME / "build" / "mended.json"
     given = [f"{name}={value}" for name, value in parameters.items()]
     options = ["--resolve-s3", "--no-confirm-changeset", "--no-progressbar"]
     where = ["--template-file", str(template), "--stack-name", NAME]
     rights = ["--capabilities", "CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
     sam("deploy", [*where, *rights, *options, "--parameter-overrides", *given], environment)
-    say(f"created {route(environment)} routes")
 
 
 def route(environment: Mapping[str, str]) -> int:

@@ -1,6 +1,7 @@
 """Galleries and invitations as tests need them."""
 
 from typing import Any
+from urllib.parse import quote
 
 from local.site import Site
 from tests.people import STUDIO, Person, plant
@@ -44,7 +45,8 @@ def invited(who: Browser, address: str, gallery: str = WEDDING, key: str = KEY) 
 
 def line(who: Browser, address: str, gallery: str = WEDDING) -> Any:
     """What the board says of an address, or None."""
-    items = who.get(f"/v1/staff/galleries/{gallery}/invitations?email={address}").json["items"]
+    board = f"/v1/staff/galleries/{gallery}/invitations"
+    items = who.get(f"{board}?email={quote(address)}").json["items"]
     return items[0] if items else None
 
 

@@ -1,10 +1,14 @@
 """The bench's arithmetic; what it measures takes minutes, and is no test."""
 
+import subprocess
+import sys
+
 import pytest
 
 from bench import uses, warm
 from bench.many_requests import shares
 from local.cloud import Cost
+from local.site import ROOT
 
 
 def test_dollars_are_those_of_a_million_uses() -> None:
@@ -30,6 +34,13 @@ def test_what_costs_nothing_where_the_floor_is_nothing_is_a_tie() -> None:
 
 def test_every_use_of_the_budget_is_driven() -> None:
     assert len(uses.USES) == len({use.name for use in uses.USES}) == 13
+
+
+def test_the_readme_shows_what_a_month_costs_as_it_is_measured() -> None:
+    told = subprocess.run(
+        [sys.executable, "-m", "bench.month"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert told.stdout.strip() in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_rivals_answer_what_ours_answers() -> None:

@@ -196,6 +196,28 @@ def test_sign_in_x_reset_no_session_of_the_old_password_survives(
     assert seen == {200, 401}
 
 
+@pytest.mark.parametrize("before", [9, 10])
+def test_r24_sign_in_x_sign_in_there_are_never_more_sessions_than_one_may_have(
+    site: Site, gateway: Gateway, before: int
+) -> None:
+    """One place is left, or none: each of two that come at once needs one of its own."""
+
+    def flows(cast: Cast) -> list[Callable[[], Any]]:
+        cast.registered()
+        for number in range(before - 1):
+            site.advance(1)
+            Browser(gateway, address=f"203.0.113.{number}").sign_in(cast.email)
+        two = [Browser(gateway, address=f"203.0.113.{n}") for n in (100, 101)]
+        return [lambda b=b: b.sign_in(cast.email) for b in two]  # type: ignore[misc]
+
+    for cast, answers in schedules(site, gateway, flows):
+        assert [said(answer) for answer in answers] == [DONE, DONE]
+        (owner,) = cast.owners()
+        row = site.cloud.row(f"USER#{owner}", "USER")
+        assert row is not None
+        assert len(row["sessions"]["M"]) == 10
+
+
 def test_ending_a_session_x_what_that_session_does_it_does_not_come_back(
     site: Site, gateway: Gateway
 ) -> None:

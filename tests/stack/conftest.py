@@ -10,10 +10,8 @@ from typing import Any, cast
 
 import pytest
 
-from local.administrator import _facts
 from local.site import PATH
-from local.stack import NAME
-from tests.stack.wire import Cloud, Wire
+from tests.stack.wire import NO_CLOUD, NO_MAILBOX, Cloud, Wire
 from tests.visiting import SECRETS, Browser
 
 
@@ -24,7 +22,6 @@ def wire() -> Iterator[Wire]:
     if "FOYER_STACK" not in os.environ:
         yield Wire(None)
         return
-    os.environ |= _facts(NAME)
     cloud = Cloud(os.environ)
     os.environ |= {
         "SITE_SECRET": cloud.ids["SiteSecret"],
@@ -49,15 +46,14 @@ def wire() -> Iterator[Wire]:
 def cloud(wire: Wire) -> Cloud:
     """What only the stack of `make stack` lets us see or do."""
     if wire.cloud is None:
-        pytest.skip("needs what a site that is deployed elsewhere keeps to itself (mails, table)")
+        pytest.skip(NO_CLOUD)
     return wire.cloud
 
 
 @pytest.fixture
 def mailbox(wire: Wire) -> None:
-    """What is sent can be read: in the emulator, or where `make run` serves the site."""
-    if wire.cloud is None and Browser(cast(Any, wire)).get("/_dev/mail.json").status_code != 200:
-        pytest.skip("needs to read what is mailed: a site deployed elsewhere mails to people")
+    if not wire.mails_can_be_read():
+        pytest.skip(NO_MAILBOX)
 
 
 @pytest.fixture

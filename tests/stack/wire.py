@@ -7,14 +7,19 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
+from http import HTTPStatus
 from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 
+from local.administrator import facts
 from local.gateway import StartResponse
 from local.mailbox import links_of
 from local.stack import NAME, REGION, URL, client
 
 PATIENCE = 30  # seconds for what follows by itself: a mail, an event, a trigger
+
+NO_CLOUD = "needs what a site that is deployed elsewhere keeps to itself (table, functions)"
+NO_MAILBOX = "needs to read what is mailed: a site deployed elsewhere mails to people"
 
 Found = TypeVar("Found")
 
@@ -32,8 +37,13 @@ class Cloud:
     """The emulator and the stack in it, as an operator sees them."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
-        self._environment = environment
+        self.environment = environment
         self.endpoint = environment["AWS_ENDPOINT_URL"]
+        self.look()
+
+    def look(self) -> None:
+        """What is deployed now, and what of it our own modules must know."""
+        os.environ |= facts(NAME)
         resources = self.client("cloudformation").describe_stack_resources(StackName=NAME)
         self.ids = {
             resource["LogicalResourceId"]: resource["PhysicalResourceId"]
@@ -41,7 +51,7 @@ class Cloud:
         }
 
     def client(self, service: str) -> Any:
-        return client(service, self._environment)
+        return client(service, self.environment)
 
     def own(self, path: str) -> Any:
         """What the emulator tells of itself."""
@@ -163,6 +173,11 @@ class Cloud:
         pages = self.client("dynamodb").get_paginator("scan").paginate(TableName=self.ids["Table"])
         return [row for page in pages for row in page["Items"]]
 
+    def plant(self, rows: Iterable[dict[str, Any]]) -> None:
+        dynamodb = self.client("dynamodb")
+        for row in rows:
+            dynamodb.put_item(TableName=self.ids["Table"], Item=row)
+
     def overdue(self, pk: str, sk: str) -> None:
         """As if the row had waited long enough."""
         self.client("dynamodb").update_item(
@@ -171,6 +186,10 @@ class Cloud:
             UpdateExpression="SET due_at = :then",
             ExpressionAttributeValues={":then": {"N": str(int(time.time()) - 1)}},
         )
+
+    def is_overdue(self, pk: str, sk: str) -> bool:
+        row = self.row(pk, sk) or {}
+        return "due_at" in row and int(row["due_at"]["N"]) <= time.time()
 
     def hurry(self) -> None:
         """What the template runs every 15 minutes runs every minute, for us not to wait."""
@@ -238,6 +257,15 @@ class Wire:
             answer = connection.getresponse()
             start(f"{answer.status} {answer.reason}", answer.getheaders())
             return [answer.read()]
+
+    def mails_can_be_read(self) -> bool:
+        """In the emulator, or where `make run` serves the site."""
+        if self.cloud is not None:
+            return True
+        with closing(self._connection()) as connection:
+            host = {"Host": urlsplit(self.url).netloc}
+            connection.request("GET", "/_dev/mail.json", headers=host)
+            return connection.getresponse().status == HTTPStatus.OK
 
     def _connection(self) -> http.client.HTTPConnection:
         secure = self._place.scheme == "https"

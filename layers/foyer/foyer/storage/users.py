@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from foyer.rules.organizations import DEFAULT_PATH
@@ -226,14 +226,28 @@ def open_session(
     proves: bool = False,
 ) -> Update:
     """One more session, where nothing has ended all of them since the user was read; the guests
-    are those who handed over to him by it. `proves`: and that the address is his."""
+    are those who handed over to him by it. `proves`: and that the address is his. Fails where
+    others have come meanwhile and there would be more than one may have (R24)."""
     now, ended = session.started_at, [f"sessions.{id_}" for id_ in dropped]
     sets: dict[str, Any] = {
         f"sessions.{session.id}": _raw(session),
         "sessions_ended_at": now if ended else None,
         "took": _took(user, guests, now),
     }
-    return _if_current(user, sets, removes=[*ended, *(["unproved"] if proves else [])])
+    opening = _if_current(user, sets, removes=[*ended, *(["unproved"] if proves else [])])
+    free = "size(sessions) < :most"
+    ending = {f"#d{i}": id_ for i, id_ in enumerate(sorted({*dropped} & user.sessions.keys()))}
+    stand = "".join(f" AND attribute_exists(sessions.{alias})" for alias in ending)
+    return replace(
+        opening,
+        condition=f"{opening.condition} AND ({free} OR size(sessions) < :room{stand})",
+        names={**opening.names, **ending},
+        values={
+            **opening.values,
+            ":most": POLICY.sessions.most,
+            ":room": POLICY.sessions.most + len(ending),
+        },
+    )
 
 
 def end_session(user_id: str, session_id: str, now: int) -> Update:

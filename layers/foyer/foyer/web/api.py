@@ -127,11 +127,11 @@ def new_api(*, refuse: Refuse = refuse_as_problem, enable_validation: bool = Tru
         return refuse(request(), Refusal(Reason.INVALID_INPUT), wrong)
 
     def unavailable(error: Unavailable) -> "Response[str]":
-        logger.warning("unavailable", extra={"cause": str(error)})
+        logger.warning("unavailable", extra={"request_id": request().id, "cause": str(error)})
         return refuse(request(), Refusal(Reason.UNAVAILABLE, retry_after=2), [])
 
     def unexpected(error: Exception) -> "Response[str]":
-        logger.exception("unexpected", exc_info=error)
+        logger.exception("unexpected", exc_info=error, extra={"request_id": request().id})
         return refuse(request(), Refusal(Reason.UNEXPECTED), [])
 
     def not_found(_: Exception) -> "Response[str]":
