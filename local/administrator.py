@@ -6,6 +6,7 @@ import os
 import sys
 import urllib.error
 import urllib.request
+from contextlib import suppress
 from typing import Any
 
 from local.site import PATH
@@ -35,7 +36,12 @@ def main() -> int:
     if result not in DONE:
         return _fail(SAID[result].format(email=email))
     print(SAID[result].format(email=email))
-    if not stack and result != "already":
+    if result == "already":
+        return 0
+    if stack:
+        for sentence in in_the_way(os.environ["SENDER"], email):
+            print(sentence)
+    else:
         print(f"On this machine mails arrive at {_here_url()}/_dev/mail")
     return 0
 
@@ -110,7 +116,48 @@ def facts(stack: str) -> dict[str, str]:
         "SITE_NAME": parameters.get("SiteName", stack),
         "SITE_URL": parameters.get("SiteUrl", ""),
         "LOCALES": parameters.get("Locales", "en"),
+        "SENDER": parameters.get("SenderAddress", ""),
     }
+
+
+# ---- whether the mail will arrive ----------------------------------------------------------------
+
+
+def in_the_way(sender: str, email: str) -> list[str]:
+    """A sentence for whatever keeps SES from mailing this address, and what to do."""
+    import boto3
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    ses: Any = boto3.client("sesv2")
+    found = []
+    try:
+        account = ses.get_account()
+        if not account["SendingEnabled"]:
+            found.append("SES has paused the account: its console says why.")
+        if not _is_verified(ses, sender):
+            found.append(
+                f"SES does not know {sender} yet, so nothing is sent. Verify it or its domain "
+                f"(aws sesv2 create-email-identity); the mail waits, for a day."
+            )
+        if not account["ProductionAccessEnabled"] and not _is_verified(ses, email):
+            found.append(
+                f"SES is in its sandbox and sends to verified addresses alone; {email} is none. "
+                "Verify it as well, or ask for production access (README, Deploy)."
+            )
+    except (BotoCoreError, ClientError) as error:
+        found.append(f"Whether SES sends it could not be checked: {error}")
+    return found
+
+
+def _is_verified(ses: Any, address: str) -> bool:
+    """It itself, its domain, or one above: what is below a verified domain is verified."""
+    labels = address.partition("@")[2].split(".")
+    above = [".".join(labels[i:]) for i in range(len(labels) - 1)]
+    for identity in (address, *above):
+        with suppress(ses.exceptions.NotFoundException):
+            if ses.get_email_identity(EmailIdentity=identity)["VerifiedForSendingStatus"]:
+                return True
+    return False
 
 
 def _fail(sentence: str) -> int:

@@ -2,6 +2,7 @@
 big everything is; fails where something is in it that should not be, or is larger than it may be.
 """
 
+import hashlib
 import json
 import os
 import re
@@ -24,6 +25,7 @@ LAYERS_LIMIT = 60 * MB  # all layers together; AWS takes 250 MB with the functio
 FUNCTION_LIMIT = 1 * MB
 POLICY_LIMIT = 18_000  # AWS takes 20 KB
 ARM64 = (183).to_bytes(2, "little")  # EM_AARCH64
+WHAT_IS_SAID = (ROOT / "template.yaml", ROOT / "samconfig.toml")
 OURS_ALONE = {"local", "tests", "bench"}  # folders of this machine, never deployed
 
 
@@ -40,7 +42,10 @@ def main() -> int:
             shutil.rmtree(bytecode)
         if interpreter is not None:
             compile_bytecode(interpreter, folder, where)
-    sizes = {name: size(path) for name, path in (layers | functions).items()}
+    artefacts = layers | functions
+    target = BUILT / "template.yaml"
+    target.write_text(json.dumps(released(built, release(artefacts, *WHAT_IS_SAID))))
+    sizes = {name: size(path) for name, path in artefacts.items()}
     template = load(ROOT / "template.yaml", {})
     policies = {name: policy_size(template, name) for name in functions}
     print(_shown(sizes, policies, layers))
@@ -68,6 +73,36 @@ def _places(
     """Each folder, and where Lambda lays it."""
     yield from ((folder, "/opt") for folder in layers.values())
     yield from ((folder, "/var/task") for folder in functions.values())
+
+
+# ---- what makes a deploy a release ---------------------------------------------------------------
+
+
+def release(artefacts: Mapping[str, Path], *more: Path) -> str:
+    """A name for just this: another one where anything that is built, or a file of `more`, is."""
+    known = hashlib.sha256()
+    for name, folder in sorted(artefacts.items()):
+        for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+            known.update(f"{name}/{path.relative_to(folder)}\n".encode())
+            known.update(hashlib.sha256(path.read_bytes()).digest())
+    for path in more:
+        known.update(hashlib.sha256(path.read_bytes()).digest())
+    return known.hexdigest()
+
+
+def released(template: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """The template, each function published as this release. By itself SAM publishes a function
+    anew where its own folder has changed: a new layer, another parameter would never go live."""
+    resources = {
+        logical_id: {
+            **resource,
+            "Properties": {**resource["Properties"], "AutoPublishCodeSha256": name},
+        }
+        if resource["Type"] == "AWS::Serverless::Function"
+        else resource
+        for logical_id, resource in template["Resources"].items()
+    }
+    return {**template, "Resources": resources}
 
 
 # ---- bytecode -----------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ It runs functions on its own Python: the layers are built for that one. `Ref` of
 name there, not its ARN, and it asks `ses:SendEmail` of no resource: `mended` says both otherwise.
 """
 
+import hashlib
 import json
 import os
 import shutil
@@ -28,6 +29,7 @@ from typing import Any, cast
 
 import yaml
 
+from local.build import released
 from local.site import ROOT
 from local.template import _Loader
 
@@ -84,7 +86,7 @@ def _leave(number: int, _: FrameType | None) -> None:
 
 
 def build(home: Path) -> None:
-    """The template with its artefacts beside it, for this machine's architecture and Python."""
+    """The template and its artefacts, for this machine's architecture and Python."""
     say("building for this machine")
     shutil.rmtree(home, ignore_errors=True)
     home.mkdir(parents=True)
@@ -94,8 +96,6 @@ def build(home: Path) -> None:
     # Lambda unpacks with the times kept, MiniStack does not: bytecode that asks for none
     compiled = [sys.executable, "-m", "compileall", "-q", "-f", "-s", str(built)]
     _run("compile", [*compiled, "--invalidation-mode", "unchecked-hash", str(built)], {}, home)
-    template = yaml.load((built / "template.yaml").read_text(), Loader=_Loader)  # noqa: S506 - safe
-    (built / "mended.json").write_text(json.dumps(mended(template), indent=1))
 
 
 def mended(template: Any) -> Any:
@@ -237,8 +237,12 @@ def prepare(environment: Mapping[str, str]) -> dict[str, str]:
 def deploy(environment: Mapping[str, str], parameters: Mapping[str, str]) -> None:
     """For the first time, or again: what is not said stays as it was."""
     say("deploying")
-    template = HOME / "build" / "mended.json"
+    built = HOME / "build"
     given = [f"{name}={value}" for name, value in parameters.items()]
+    release = hashlib.sha256(" ".join(given).encode()).hexdigest()
+    raw = yaml.load((built / "template.yaml").read_text(), Loader=_Loader)  # noqa: S506 - safe
+    template = built / "released.json"
+    template.write_text(json.dumps(released(mended(raw), release)))
     options = ["--resolve-s3", "--no-confirm-changeset", "--no-progressbar"]
     where = ["--template-file", str(template), "--stack-name", NAME]
     rights = ["--capabilities", "CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]

@@ -457,6 +457,16 @@ def test_what_names_an_export_has_the_table_made_of_it_and_nothing_else_does() -
     assert restored == TEMPLATE.resources["Table"]
 
 
+def test_the_readme_tells_an_operator_of_every_alarm_and_parameter() -> None:
+    told = (ROOT / "README.md").read_text(encoding="utf-8")
+    alarms = {n for n, r in RAW["Resources"].items() if r["Type"] == "AWS::CloudWatch::Alarm"}
+    rows = re.findall(r"^\| `(\w+)` \|", told, re.MULTILINE)
+    assert alarms <= set(rows)
+    assert set(rows) - alarms == set(), "an alarm that is none"
+    for name in RAW["Parameters"]:
+        assert f"`{name}`" in told, name
+
+
 def test_two_stacks_of_one_account_share_no_metric() -> None:
     shared = RAW["Globals"]["Function"]["Environment"]["Variables"]
     assert shared["POWERTOOLS_SERVICE_NAME"] == {"Ref": "AWS::StackName"}

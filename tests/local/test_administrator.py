@@ -7,9 +7,12 @@ import sys
 import threading
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import unquote
 
 import boto3
 import pytest
+from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
 from botocore.stub import Stubber
 from werkzeug.serving import make_server
 
@@ -189,23 +192,67 @@ def test_the_command_finds_the_table_of_a_deployed_stack(
         "CreationTime": 0,
         "StackStatus": "CREATE_COMPLETE",
         "Outputs": [{"OutputKey": "TableName", "OutputValue": "Table"}],
-        "Parameters": [{"ParameterKey": "SiteName", "ParameterValue": "Studio Ana"}],
+        "Parameters": [
+            {"ParameterKey": "SiteName", "ParameterValue": "Studio Ana"},
+            {"ParameterKey": "SenderAddress", "ParameterValue": "hello@accounts.studio.example"},
+        ],
     }
     # moto's CloudFormation wants packages of services that Foyer does not use
     cloud = boto3.client("cloudformation", region_name="eu-west-1")
     answers = Stubber(cloud)
     answers.add_response("describe_stacks", {"Stacks": [stack]}, {"StackName": "foyer"})
     answers.add_client_error("describe_stacks", "ValidationError", "no such stack")
-    monkeypatch.setattr("boto3.client", lambda _: cloud)
+    monkeypatch.setattr("boto3.client", {"cloudformation": cloud, "sesv2": ses()}.__getitem__)
     answers.activate()
     monkeypatch.setenv("TABLE_NAME", "elsewhere")
-    monkeypatch.setenv("SITE_NAME", "elsewhere")
+    for name in ("SITE_NAME", "SITE_URL", "LOCALES", "SENDER"):
+        monkeypatch.setenv(name, "elsewhere")
     assert run(monkeypatch, EMAIL=OWNER, STACK="foyer") == 0
-    assert "A link is on its way" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "A link is on its way" in said
+    assert "SES is in its sandbox" in said
     assert run(monkeypatch, EMAIL=OWNER, STACK="no-such-stack") == 1
     assert "cannot be read" in capsys.readouterr().err
     monkeypatch.undo()
     assert browser.activate(browser.token(OWNER), password=PASSWORD).status_code == 200
+
+
+def ses(*verified: str, sandbox: bool = True, sends: bool = True) -> Any:
+    """As SES answers of these identities, to whoever may ask."""
+    client = boto3.client("sesv2", region_name="eu-west-1")
+
+    def answer(params: Any, **_: Any) -> Any:
+        account = {"ProductionAccessEnabled": not sandbox, "SendingEnabled": sends}
+        identity = params["url_path"].rpartition("/")[2]
+        if identity == "account":
+            return AWSResponse("", 200, HTTPHeaders(), None), account
+        if unquote(identity) in verified:
+            return AWSResponse("", 200, HTTPHeaders(), None), {"VerifiedForSendingStatus": True}
+        missing = {"Error": {"Code": "NotFoundException", "Message": "none"}}
+        return AWSResponse("", 404, HTTPHeaders(), None), missing
+
+    client.meta.events.register("before-call.sesv2", answer)
+    return client
+
+
+@pytest.mark.parametrize(
+    ("known", "told"),
+    [
+        ({"verified": ["studio.example"], "sandbox": False}, []),
+        ({"verified": ["studio.example", OWNER]}, []),
+        ({"verified": ["hello@accounts.studio.example"]}, ["SES is in its sandbox"]),
+        ({"verified": ["example"], "sandbox": False}, ["SES does not know hello@"]),
+        ({"verified": ["studio.example"], "sandbox": False, "sends": False}, ["SES has paused"]),
+    ],
+)
+def test_what_keeps_the_link_from_arriving_is_said(
+    monkeypatch: pytest.MonkeyPatch, known: dict[str, Any], told: list[str]
+) -> None:
+    client = ses(*known.pop("verified"), **known)
+    monkeypatch.setattr("boto3.client", lambda _: client)
+    said = administrator.in_the_way("hello@accounts.studio.example", OWNER)
+    assert len(said) == len(told)
+    assert all(sentence.startswith(begin) for sentence, begin in zip(said, told, strict=True))
 
 
 @pytest.mark.parametrize("command", ["administrator", "verify"])

@@ -4,7 +4,9 @@ import sys
 from pathlib import Path
 
 from local import build
+from local.site import ROOT
 from local.tables import table
+from local.template import load
 
 MB = build.MB
 
@@ -52,6 +54,31 @@ def test_bytecode_is_believed_whatever_the_times_of_its_source(tmp_path: Path) -
     (made,) = tmp_path.glob("__pycache__/*.pyc")
     assert made.read_bytes()[4:8] == b"\x01\x00\x00\x00"  # hashed, and never checked (PEP 552)
     assert str(tmp_path).encode() not in made.read_bytes()
+
+
+def test_whatever_changes_makes_another_release(tmp_path: Path) -> None:
+    """SAM would publish a function for a change of its own folder alone."""
+    layer, said = tmp_path / "layer", tmp_path / "samconfig.toml"
+    layer.mkdir()
+    (layer / "a.py").write_text("x = 1\n")
+    said.write_text("")
+    names = [build.release({"Layer": layer}, said)]
+    assert build.release({"Layer": layer}, said) == names[0]
+    (layer / "a.py").write_text("x = 2\n")
+    names.append(build.release({"Layer": layer}, said))
+    said.write_text("parameter_overrides = []\n")
+    names.append(build.release({"Layer": layer}, said))
+    (layer / "a.py").rename(layer / "b.py")
+    names.append(build.release({"Layer": layer}, said))
+    assert len(set(names)) == 4
+
+
+def test_a_release_publishes_every_function_anew() -> None:
+    template = load(ROOT / "template.yaml", {})
+    raw = {n: {"Type": t, "Properties": {}} for n, t in template.types.items()}
+    made = build.released({"Resources": raw}, "a" * 64)["Resources"]
+    published = {n for n, r in made.items() if r["Properties"].get("AutoPublishCodeSha256")}
+    assert published == template.functions.keys()
 
 
 def test_a_python_that_is_not_there_is_not_found() -> None:

@@ -49,11 +49,12 @@ def test_a_table_made_of_an_export_takes_the_place_of_the_one_there_was(
     browser.register("zita@example.com")
     browser.add(VOUCHER)
     cloud.settle()
-    rows, before = cloud.rows(), cloud.ids["Table"]
+    rows, before, live = cloud.rows(), cloud.ids["Table"], cloud.live()
     where = {"RestoreBucket": "exports", "RestorePrefix": "AWSDynamoDB/1-a/data/"}
     stack.deploy(cloud.environment, where)
     cloud.look()
     assert cloud.ids["Table"] != before
+    assert not set(live.items()) & set(cloud.live().items()), "not all was published anew"
     assert browser.session()["authentication"] == "generic", "the emulator filled the table"
     cloud.plant(rows)
     assert browser.session()["authentication"] == "signed_in"

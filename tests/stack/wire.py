@@ -130,6 +130,15 @@ class Cloud:
         version = functions.publish_version(FunctionName=name)["Version"]
         functions.update_alias(FunctionName=name, Name="live", FunctionVersion=version)
 
+    def live(self) -> dict[str, str]:
+        """The version of each function that visitors meet."""
+        functions = self.client("lambda")
+        return {
+            name: functions.get_alias(FunctionName=id_, Name="live")["FunctionVersion"]
+            for name, id_ in self.ids.items()
+            if name.endswith("Function")
+        }
+
     def logged(self, since: float) -> list[dict[str, Any]]:
         """What the functions logged since then, the lines that are JSON."""
         pages = (
