@@ -6,13 +6,15 @@ import secrets
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any, cast
 
 import pytest
 
 from local.site import PATH
+from tests.ordering import place
 from tests.stack.wire import NO_CLOUD, NO_MAILBOX, Cloud, Wire
-from tests.visiting import SECRETS, Browser
+from tests.visiting import PASSWORD, SECRETS, VOUCHER, Browser
 
 
 @pytest.fixture(scope="session")
@@ -71,6 +73,37 @@ def visitor(wire: Wire) -> Callable[[], Browser]:
 @pytest.fixture
 def browser(visitor: Callable[[], Browser]) -> Browser:
     return visitor()
+
+
+@dataclass
+class Overdue:
+    """Ids of people whose time is over, for the schedule to meet."""
+
+    closed: str  # who closed her account; what she had was left for later
+    guest: str  # nobody came back
+    waiting: str  # a guest as long idle, with an order under way
+
+
+@pytest.fixture(scope="session")
+def overdue(wire: Wire) -> Overdue:
+    """The schedule comes once a minute here: they are there early, so that nobody waits for it."""
+    if wire.cloud is None:
+        pytest.skip(NO_CLOUD)
+    cloud = wire.cloud
+    tina, guest, waiting = (Browser(cast(Any, wire)) for _ in range(3))
+    tina.register("tina@example.com")
+    for browser in (tina, guest, waiting):
+        browser.add(VOUCHER)
+    assert place(waiting, "theo@example.com").status_code == 201
+    them = Overdue(tina.who(), guest.who(), waiting.who())
+    cloud.change("AccountFunction", Timeout=4)  # too short of time to erase anything yet
+    assert tina.post("/v1/account/proof", {"password": PASSWORD}).status_code == 204
+    assert tina.send("DELETE", "/v1/account").status_code == 204
+    cloud.change("AccountFunction", Timeout=10)
+    assert cloud.row(f"USER#{them.closed}", "CART")
+    for id_ in (them.closed, them.guest, them.waiting):
+        cloud.overdue(f"USER#{id_}", "USER")
+    return them
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

@@ -15,7 +15,7 @@ from local.site import ROOT
 from local.stack import HOME
 from local.template import load
 from tests.ordering import place
-from tests.stack.wire import Cloud, eventually
+from tests.stack.wire import SCHEDULE, Cloud, eventually
 from tests.visiting import PASSWORD, VOUCHER, Answer, Browser, said
 
 pytestmark = pytest.mark.stack
@@ -91,6 +91,7 @@ def unsent(cloud: Cloud) -> list[dict[str, Any]]:
     return [r for r in cloud.rows() if r["pk"]["S"].startswith("OUTBOX#") and "due" in r]
 
 
+@pytest.mark.usefixtures("overdue")  # for whom time passes meanwhile
 def test_a_broken_mailer_loses_nothing_and_repaired_sends_each_mail_once(
     visitor: Visitor, cloud: Cloud
 ) -> None:
@@ -135,7 +136,7 @@ def test_a_broken_mailer_loses_nothing_and_repaired_sends_each_mail_once(
         functions.update_event_source_mapping(**patience)
     for row in unsent(cloud):
         cloud.overdue(row["pk"]["S"], row["sk"]["S"])
-    eventually(lambda: not unsent(cloud), "the trigger", patience=90)
+    eventually(lambda: not unsent(cloud), "the trigger", SCHEDULE)
     assert sorted(m["to"] for m in cloud.mails() if m["to"] in people) == people
 
 

@@ -2,7 +2,6 @@
 schedules, and the policies of the template enforced."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -12,7 +11,8 @@ from local.seed import PASSWORD as DEMO_PASSWORD
 from local.stack import NAME
 from tests.inviting import accept, invite, is_in, line
 from tests.ordering import new_key, place
-from tests.stack.wire import NO_CLOUD, NO_MAILBOX, Cloud, Wire, eventually
+from tests.stack.conftest import Overdue
+from tests.stack.wire import NO_MAILBOX, SCHEDULE, Cloud, Wire, eventually
 from tests.visiting import OTHER_PASSWORD, PASSWORD, VOUCHER, Browser, said
 
 pytestmark = pytest.mark.stack
@@ -205,54 +205,20 @@ def test_from_nothing_to_the_first_administrator_signed_in(
     assert "Nothing was changed" in capsys.readouterr().out
 
 
-@dataclass
-class Ended:
-    """Whose time is over, and whom the schedule has met since."""
-
-    closed: str  # by herself; what she had was left for later
-    gone: str  # a guest nobody came back to
-    waiting: str  # a guest with an order under way, as long idle
+def test_a_guest_nobody_came_back_to_is_taken_by_the_schedule(
+    cloud: Cloud, overdue: Overdue
+) -> None:
+    eventually(lambda: not cloud.row(f"USER#{overdue.guest}", "USER"), "the schedule", SCHEDULE)
+    assert not [row for row in cloud.rows() if row["pk"]["S"] == f"USER#{overdue.guest}"]
 
 
-@pytest.fixture(scope="module")
-def ended(wire: Wire) -> Ended:
-    """One wait for all of them: the schedule comes once a minute here."""
-    if wire.cloud is None:
-        pytest.skip(NO_CLOUD)
-    cloud = wire.cloud
-    tina, gone, waiting = (Browser(wire) for _ in range(3))  # type: ignore[arg-type]
-    tina.register("tina@example.com")
-    for browser in (tina, gone, waiting):
-        browser.add(VOUCHER)
-    assert place(waiting, "theo@example.com").status_code == 201
-    them = Ended(tina.who(), gone.who(), waiting.who())
-    cloud.change("AccountFunction", Timeout=4)  # too short of time to erase anything yet
-    assert tina.post("/v1/account/proof", {"password": PASSWORD}).status_code == 204
-    assert tina.send("DELETE", "/v1/account").status_code == 204
-    cloud.change("AccountFunction", Timeout=10)
-    assert cloud.row(f"USER#{them.closed}", "CART")
-    for id_ in (them.waiting, them.closed, them.gone):
-        cloud.overdue(f"USER#{id_}", "USER")
-    eventually(
-        lambda: (
-            not cloud.row(f"USER#{them.closed}", "CART")
-            and not cloud.row(f"USER#{them.gone}", "USER")
-            and not cloud.is_overdue(f"USER#{them.waiting}", "USER")
-        ),
-        "the schedule",
-        patience=90,
-    )
-    return them
+def test_a_guest_whose_order_is_under_way_stays(cloud: Cloud, overdue: Overdue) -> None:
+    row = f"USER#{overdue.waiting}"
+    eventually(lambda: not cloud.is_overdue(row, "USER"), "the schedule", SCHEDULE)
+    assert cloud.row(row, "USER")
 
 
-def test_a_guest_nobody_came_back_to_is_taken_by_the_schedule(cloud: Cloud, ended: Ended) -> None:
-    assert not [row for row in cloud.rows() if row["pk"]["S"] == f"USER#{ended.gone}"]
-
-
-def test_a_guest_whose_order_is_under_way_stays(cloud: Cloud, ended: Ended) -> None:
-    assert cloud.row(f"USER#{ended.waiting}", "USER")
-
-
-def test_what_closing_left_for_later_the_schedule_erases(cloud: Cloud, ended: Ended) -> None:
-    assert not cloud.row(f"USER#{ended.closed}", "CART")
+def test_what_closing_left_for_later_the_schedule_erases(cloud: Cloud, overdue: Overdue) -> None:
+    cart = f"USER#{overdue.closed}"
+    eventually(lambda: not cloud.row(cart, "CART"), "the schedule", SCHEDULE)
     assert not cloud.row("EMAIL#tina@example.com", "EMAIL")

@@ -16,7 +16,8 @@ from local.gateway import StartResponse
 from local.mailbox import links_of
 from local.stack import NAME, REGION, URL, client
 
-PATIENCE = 30  # seconds for what follows by itself: a mail, an event, a trigger
+PATIENCE = 30  # seconds for what follows by itself: a mail, an event
+SCHEDULE = 90  # seconds for what comes once a minute here
 
 NO_CLOUD = "needs what a site that is deployed elsewhere keeps to itself (table, functions)"
 NO_MAILBOX = "needs to read what is mailed: a site deployed elsewhere mails to people"
