@@ -3,10 +3,10 @@
 SHELL := /bin/sh
 PYTHON ?= python3
 PORT ?= 8000
-export PORT EMAIL STACK EXPORT TABLE PICTURES
+export PORT EMAIL STACK RELEASE EXPORT TABLE PICTURES
 BIN := .venv/bin
 
-.PHONY: help run administrator verify-table test test-all browser stack bench build deploy check format openapi translations lock clean
+.PHONY: help run administrator verify-table test test-all browser stack bench build deploy rollback shut reopen replay check format openapi translations lock clean
 
 help:  ## what can be made
 	@echo "Foyer: client accounts for photographers' sites"
@@ -42,6 +42,18 @@ build: .venv/run.done .venv-sam/done  ## what is deployed, without Docker; its s
 
 deploy: build  ## builds, and deploys what samconfig.toml says with your AWS credentials; SITE= another of its sites
 	@SAM_CLI_TELEMETRY=0 .venv-sam/bin/sam deploy --config-env $(or $(SITE),default)
+
+rollback: .venv/run.done  ## the releases there are of a deployed site: STACK=foyer; makes one live: RELEASE=
+	@$(BIN)/python -m local.deployed $@
+
+shut: .venv/run.done  ## a deployed site runs no function, and what should be mailed waits: STACK=foyer
+	@$(BIN)/python -m local.deployed $@
+
+reopen: .venv/run.done  ## it runs again: STACK=foyer
+	@$(BIN)/python -m local.deployed $@
+
+replay: .venv/run.done  ## what its queues of dead letters hold is told again, or taken away: STACK=foyer
+	@$(BIN)/python -m local.deployed $@
 
 stack: .venv/dev.done .venv-sam/done .venv-stack/done  ## the template deployed to a local AWS and visited; FOYER_URL= visits a deployed site
 	@$(BIN)/pytest tests/test_needs.py

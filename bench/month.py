@@ -34,7 +34,8 @@ GIGABYTE_OUT = 0.09
 GIGABYTE_LOGGED = 0.57
 LOGGED = 1_500  # bytes a request: our line, Lambda's two, the access log's
 GIGABYTE_KEPT = 0.283 + 0.2264  # in the table, and restorable
-ALARM, SECRET = 0.10, 0.40
+ALARM, METRIC, SECRET = 0.10, 0.30, 0.40
+METRICS = 5  # that the clean-up tells whatever happens
 GIGABYTE = 1e9
 
 
@@ -107,10 +108,11 @@ def measure(tell: Callable[[str], None]) -> tuple[str, dict[str, Any]]:
             spent[habit.name] = _once(Bench(site), habit)
         back()
         idle, kept = _idle(site), _kept(site)
-    resources = load(ROOT / "template.yaml", {}).types.values()
+    resources = list(load(ROOT / "template.yaml", {}).types.values())
     fixed = {
-        "alarms": ALARM * sum(kind == "AWS::CloudWatch::Alarm" for kind in resources),
-        "secrets": SECRET * sum(kind == "AWS::SecretsManager::Secret" for kind in resources),
+        "alarms": ALARM * resources.count("AWS::CloudWatch::Alarm"),
+        "metrics": METRIC * (METRICS + resources.count("AWS::Logs::MetricFilter")),
+        "secrets": SECRET * resources.count("AWS::SecretsManager::Secret"),
         "what runs every 15 minutes": RUNS * (uses.dollars(idle.reads, idle.writes) / 1e6)
         + 2 * RUNS * (0.20e-6 + SECOND * PAID_SECONDS),
     }

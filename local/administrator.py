@@ -9,6 +9,7 @@ import urllib.request
 from contextlib import suppress
 from typing import Any
 
+from local.deployed import Problem, facts
 from local.site import PATH
 
 SAID = {
@@ -44,10 +45,6 @@ def main() -> int:
     else:
         print(f"On this machine mails arrive at {_here_url()}/_dev/mail")
     return 0
-
-
-class Problem(Exception):
-    """What is in the way, and what to do."""
 
 
 def address(text: str) -> str | None:
@@ -95,31 +92,6 @@ def _deployed(stack: str, email: str) -> str:
         raise Problem(f"The table of {stack} cannot be written: {error}") from error
 
 
-def facts(stack: str) -> dict[str, str]:
-    """What functions are told by the template, read back from the deployed stack."""
-    import boto3
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    try:
-        (found,) = boto3.client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
-    except (BotoCoreError, ClientError) as error:
-        raise Problem(
-            f"The stack {stack} cannot be read: {error}. Check its name, AWS_DEFAULT_REGION and "
-            "your credentials."
-        ) from error
-    outputs: Any = {o["OutputKey"]: o["OutputValue"] for o in found.get("Outputs", [])}
-    parameters: Any = {p["ParameterKey"]: p["ParameterValue"] for p in found.get("Parameters", [])}
-    if "TableName" not in outputs:
-        raise Problem(f"The stack {stack} is not of this template: it says nothing of a table.")
-    return {
-        "TABLE_NAME": outputs["TableName"],
-        "SITE_NAME": parameters.get("SiteName", stack),
-        "SITE_URL": parameters.get("SiteUrl", ""),
-        "LOCALES": parameters.get("Locales", "en"),
-        "SENDER": parameters.get("SenderAddress", ""),
-    }
-
-
 # ---- whether the mail will arrive ----------------------------------------------------------------
 
 
@@ -142,7 +114,8 @@ def in_the_way(sender: str, email: str) -> list[str]:
         if not account["ProductionAccessEnabled"] and not _is_verified(ses, email):
             found.append(
                 f"SES is in its sandbox and sends to verified addresses alone; {email} is none. "
-                "Verify it as well, or ask for production access (README, Deploy)."
+                "Verify it as well and deploy with SesSandbox=yes, or ask for production access "
+                "(README, Deploy)."
             )
     except (BotoCoreError, ClientError) as error:
         found.append(f"Whether SES sends it could not be checked: {error}")
@@ -150,10 +123,8 @@ def in_the_way(sender: str, email: str) -> list[str]:
 
 
 def _is_verified(ses: Any, address: str) -> bool:
-    """It itself, its domain, or one above: what is below a verified domain is verified."""
-    labels = address.partition("@")[2].split(".")
-    above = [".".join(labels[i:]) for i in range(len(labels) - 1)]
-    for identity in (address, *above):
+    """It itself, or its domain."""
+    for identity in (address, address.partition("@")[2]):
         with suppress(ses.exceptions.NotFoundException):
             if ses.get_email_identity(EmailIdentity=identity)["VerifiedForSendingStatus"]:
                 return True

@@ -15,6 +15,7 @@ from typing import Any
 
 import yaml
 
+from local.deployed import SHORT
 from local.site import ROOT
 from local.tables import table
 from local.template import Template, load
@@ -44,12 +45,14 @@ def main() -> int:
             compile_bytecode(interpreter, folder, where)
     artefacts = layers | functions
     target = BUILT / "template.yaml"
-    target.write_text(json.dumps(released(built, release(artefacts, *WHAT_IS_SAID))))
+    name = release(artefacts, *WHAT_IS_SAID)
+    target.write_text(json.dumps(released(built, name)))
     sizes = {name: size(path) for name, path in artefacts.items()}
     template = load(ROOT / "template.yaml", {})
     policies = {name: policy_size(template, name) for name in functions}
     print(_shown(sizes, policies, layers))
     print(_about_bytecode(interpreter, runtime))
+    print(f"Release {name[:SHORT]}, if it is deployed with samconfig.toml as it is now.")
     found = [
         *too_big({name: sizes[name] for name in layers}, sizes, policies),
         *strangers([*layers.values(), *functions.values()], runtime, interpreter is not None),

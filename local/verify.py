@@ -150,6 +150,7 @@ def _promised(folder: Path) -> int | None:
     if len(summaries) > 1:
         raise Problem(f"{folder} holds {len(summaries)} exports. Name the folder of one.")
     if not summaries:
+        print("There is no manifest-summary.json: whether all of the export is here is not known.")
         return None
     try:
         return int(json.loads(summaries[0].read_text(encoding="utf-8"))["itemCount"])

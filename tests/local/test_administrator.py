@@ -194,7 +194,7 @@ def test_the_command_finds_the_table_of_a_deployed_stack(
         "Outputs": [{"OutputKey": "TableName", "OutputValue": "Table"}],
         "Parameters": [
             {"ParameterKey": "SiteName", "ParameterValue": "Studio Ana"},
-            {"ParameterKey": "SenderAddress", "ParameterValue": "hello@accounts.studio.example"},
+            {"ParameterKey": "SenderAddress", "ParameterValue": "hello@studio.example"},
         ],
     }
     # moto's CloudFormation wants packages of services that Foyer does not use
@@ -240,7 +240,7 @@ def ses(*verified: str, sandbox: bool = True, sends: bool = True) -> Any:
     [
         ({"verified": ["studio.example"], "sandbox": False}, []),
         ({"verified": ["studio.example", OWNER]}, []),
-        ({"verified": ["hello@accounts.studio.example"]}, ["SES is in its sandbox"]),
+        ({"verified": ["hello@studio.example"]}, ["SES is in its sandbox"]),
         ({"verified": ["example"], "sandbox": False}, ["SES does not know hello@"]),
         ({"verified": ["studio.example"], "sandbox": False, "sends": False}, ["SES has paused"]),
     ],
@@ -250,7 +250,7 @@ def test_what_keeps_the_link_from_arriving_is_said(
 ) -> None:
     client = ses(*known.pop("verified"), **known)
     monkeypatch.setattr("boto3.client", lambda _: client)
-    said = administrator.in_the_way("hello@accounts.studio.example", OWNER)
+    said = administrator.in_the_way("hello@studio.example", OWNER)
     assert len(said) == len(told)
     assert all(sentence.startswith(begin) for sentence, begin in zip(said, told, strict=True))
 

@@ -11,7 +11,7 @@ from http import HTTPStatus
 from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 
-from local.administrator import facts
+from local.deployed import facts
 from local.gateway import StartResponse
 from local.mailbox import links_of
 from local.stack import NAME, REGION, URL, client
