@@ -105,13 +105,22 @@ def test_a_release_is_gone_back_to_of_every_function_at_once(
 
 
 def test_a_site_that_is_shut_runs_nothing_until_it_is_open_again(
-    browser: Browser, operate: Callable[..., str]
+    cloud: Cloud, browser: Browser, operate: Callable[..., str]
 ) -> None:
+    """Lambda turns away whatever way a function is called, the emulator where no alias is named."""
+    functions, store = cloud.client("lambda"), cloud.ids["SessionFunction"]
     assert "make reopen" in operate("shut")
     try:
-        assert browser.get("/v1/store").status_code in {429, 500, 503}
+        for name in cloud.live():
+            set_ = functions.get_function_concurrency(FunctionName=cloud.ids[name])
+            assert set_["ReservedConcurrentExecutions"] == 0, name
+        with pytest.raises(functions.exceptions.TooManyRequestsException):
+            functions.invoke(FunctionName=store, Payload=b"{}")
     finally:
         operate("reopen")
+    assert "ReservedConcurrentExecutions" not in functions.get_function_concurrency(
+        FunctionName=store
+    )
     assert browser.get("/v1/store").status_code == 200
 
 
