@@ -24,14 +24,14 @@ verify-table: .venv/run.done  ## whether all holds that must hold of a table: th
 	@$(BIN)/python -m local.verify
 
 test: .venv/dev.done  ## the tests, about eight minutes on two cores
-	$(BIN)/pytest -n auto -m "not browser and not stack"
+	$(BIN)/pytest -n auto --dist worksteal -m "not browser and not stack"
 
 test-all: .venv/dev.done  ## the tests with many more random cases
-	FOYER_CASES=1000 FOYER_SCHEDULES=1000 $(BIN)/pytest -n auto -m "not browser and not stack"
+	FOYER_CASES=1000 FOYER_SCHEDULES=1000 $(BIN)/pytest -n auto --dist worksteal -m "not browser and not stack"
 
 browser: .venv/dev.done  ## every page in Chromium (the Debian package chromium-headless-shell); with PICTURES=1 also pictures
 	@command -v chromium-headless-shell >/dev/null || { echo "Chromium is missing. Install it: apt-get install chromium-headless-shell"; exit 1; }
-	$(BIN)/pytest -n 3 -m browser
+	$(BIN)/pytest -n 3 --dist worksteal -m browser
 
 bench: .venv/dev.done .venv-bench/done  ## what everything costs, as tables: calls and units, cold start, CPU, clean-up
 	@$(BIN)/python -m bench
@@ -65,7 +65,7 @@ check: .venv/dev.done .venv-sam/done  ## style, types, template, import directio
 	$(BIN)/mypy
 	.venv-sam/bin/cfn-lint template.yaml
 	SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=eu-west-1 .venv-sam/bin/sam validate --lint
-	$(BIN)/pytest tests/test_house.py tests/test_needs.py
+	$(BIN)/pytest tests/test_house.py
 
 format: .venv/dev.done  ## let ruff put the code in order
 	$(BIN)/ruff check --fix .

@@ -284,7 +284,8 @@ def route(environment: Mapping[str, str]) -> int:
 
 def tests(environment: Mapping[str, str], arguments: list[str]) -> int:
     say("visiting")
-    command = [sys.executable, "-m", "pytest", "-m", "stack", "tests/stack", "-rs", *arguments]
+    which = "tests/stack" if environment else "tests/stack/test_journeys.py"
+    command = [sys.executable, "-m", "pytest", "-m", "stack", which, "-rs", *arguments]
     told = {"FOYER_STACK": NAME} if environment else {}
     done = subprocess.run(command, cwd=ROOT, env={**os.environ, **environment, **told}, check=False)
     if environment and done.returncode:

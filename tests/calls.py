@@ -28,14 +28,18 @@ def note(action: str, resource: str) -> None:
 
 
 def watch(site: Site) -> None:
-    """A secret counts as asked for wherever it is used: here all functions share what one keeps."""
+    """A secret counts as asked for wherever it is used: here all functions share what one keeps.
+    Once more is the same; after a reload it is needed."""
     secrets = site.module("foyer.storage.secrets")
     kept = secrets._secret
+    if hasattr(kept, "watched"):
+        return
 
     def secret(arn: str, now: int) -> Any:
         note("secretsmanager:GetSecretValue", arn)
         return kept(arn, now)
 
+    secret.watched = True  # type: ignore[attr-defined]
     secrets._secret = secret
     site.cloud.asked = note
 

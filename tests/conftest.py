@@ -65,7 +65,6 @@ def house() -> Iterator[House]:
         site.module("local.seed").plant(site.now())
         site.drain()
         site.cloud.listen = PUBLISHED.append
-        calls.watch(site)
         yield House(site, emptied, site.remember())
 
 
@@ -73,6 +72,7 @@ def house() -> Iterator[House]:
 def empty_site(house: House) -> Site:
     """The site with nothing in it."""
     house.emptied()
+    calls.watch(house.site)
     return house.site
 
 
@@ -80,6 +80,7 @@ def empty_site(house: House) -> Site:
 def site(house: House) -> Site:
     """The demo studio, its welcome mail sent."""
     house.planted()
+    calls.watch(house.site)
     return house.site
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from local.gateway import Gateway
 from local.site import Site
+from tests import calls
 from tests.visiting import Browser, said
 
 Deploy = Callable[..., None]
@@ -22,6 +23,7 @@ def deploy(site: Site) -> Iterator[Deploy]:
             for name, value in environment.items():
                 patch.setenv(name, value)
             site._forget_modules()
+            calls.watch(site)
 
         yield deployed
     site._forget_modules()

@@ -26,7 +26,7 @@ def at_once(asked: Sequence[Callable[[], Answer]]) -> list[Answer]:
         until = time.monotonic() + PATIENCE
         while (answer := ask()).status_code == 429 and answer.mimetype == "application/json":
             assert time.monotonic() < until, "never let in"
-            time.sleep(0.1)
+            time.sleep(0.5)
         return answer
 
     with ThreadPoolExecutor(len(asked)) as pool:

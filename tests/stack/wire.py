@@ -27,10 +27,11 @@ Found = TypeVar("Found")
 
 def eventually(ask: Callable[[], Found], what: str, patience: float = PATIENCE) -> Found:
     """What `ask` answers, as soon as that is something."""
-    until = time.monotonic() + patience
+    until, pause = time.monotonic() + patience, 0.05
     while not (found := ask()):
         assert time.monotonic() < until, f"waited {patience} s in vain for {what}"
-        time.sleep(0.1)
+        time.sleep(pause)
+        pause = min(1, pause * 1.5)  # whoever asks keeps the emulator from working
     return found
 
 
