@@ -4,7 +4,6 @@ README shows it, and a test compares.
 """
 
 import io
-import os
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import redirect_stdout
@@ -17,7 +16,7 @@ from local.cloud import Cost, metered, size
 from local.site import PATH, ROOT, Site
 from local.tables import table
 from local.template import load
-from tests.visiting import URL, VOUCHER
+from tests.visiting import VOUCHER
 
 CLIENTS = (100, 10_000, 1_000_000)
 LINES = 10  # in a cart
@@ -95,13 +94,8 @@ HABITS = [
 
 def measure(tell: Callable[[str], None]) -> tuple[str, dict[str, Any]]:
     """The table, and the figures in it."""
-    os.environ.setdefault("PASSWORD_COST", "8,1,1")  # hashes are no calls
     spent: dict[str, Spent] = {}
-    with Site(URL, clock=lambda: 1_795_334_400.0) as site:
-        site.module("local.seed").plant(site.now())
-        Bench(site).other("192.0.2.99").register("warm@example.com")
-        site.drain()
-        back = site.remember()
+    with uses.scene() as (site, back):
         for habit in HABITS:
             tell(f"a month: {habit.name}")
             back()

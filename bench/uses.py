@@ -2,7 +2,8 @@
 the real handlers; beside house.md's budget, the floor, and what others pay."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -206,15 +207,21 @@ ELSEWHERE = [
 ]
 
 
-def measure(tell: Callable[[str], None]) -> tuple[str, dict[str, Any]]:
-    """The tables, and the figures in them."""
+@contextmanager
+def scene() -> Iterator[tuple[Site, Callable[[], None]]]:
+    """The site before every use, and the way back to it."""
     os.environ.setdefault("PASSWORD_COST", "8,1,1")  # hashes are no calls
-    figures, rows = [], []
     with Site(URL, clock=lambda: 1_795_334_400.0) as site:  # the full hour: limits begin anew
         site.module("local.seed").plant(site.now())
         Bench(site).other("192.0.2.99").register("warm@example.com")
         site.drain()
-        back = site.remember()
+        yield site, site.remember()
+
+
+def measure(tell: Callable[[str], None]) -> tuple[str, dict[str, Any]]:
+    """The tables, and the figures in them."""
+    figures, rows = [], []
+    with scene() as (site, back):
         for use in USES:
             tell(f"uses: {use.name}")
             for lines in LINES if use.grows else (1,):

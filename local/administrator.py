@@ -9,7 +9,7 @@ import urllib.request
 from contextlib import suppress
 from typing import Any
 
-from local.deployed import Problem, facts
+from local.deployed import Problem, client, facts
 from local.site import PATH
 
 SAID = {
@@ -97,10 +97,9 @@ def _deployed(stack: str, email: str) -> str:
 
 def in_the_way(sender: str, email: str) -> list[str]:
     """A sentence for whatever keeps SES from mailing this address, and what to do."""
-    import boto3
     from botocore.exceptions import BotoCoreError, ClientError
 
-    ses: Any = boto3.client("sesv2")
+    ses = client("sesv2")
     found = []
     try:
         account = ses.get_account()

@@ -199,23 +199,31 @@ def replay(stack: str) -> None:
     done: Counter[str] = Counter()
     for queue in (outputs["DeadLettersUrl"], outputs["ScheduleDeadLettersUrl"]):
         for letter in _letters(queue):
-            event = json.loads(letter["Body"])
-            event = event.get("requestPayload", event)  # as Lambda wraps it, or as it was
-            if event.get("source") == "aws.ses":
-                answer = client("lambda").invoke(
-                    FunctionName=mailer, Payload=json.dumps(event).encode()
-                )
-                if "FunctionError" in answer:
-                    done["refused again, and kept"] += 1
-                    continue
-                done["news of mails, told again"] += 1
-            else:
+            news = news_in(letter["Body"])
+            if news is None:
                 done["of what stands in the table, taken away"] += 1
+            elif "FunctionError" in client("lambda").invoke(FunctionName=mailer, Payload=news):
+                done["refused again, and kept"] += 1
+                continue
+            else:
+                done["news of mails, told again"] += 1
             client("sqs").delete_message(QueueUrl=queue, ReceiptHandle=letter["ReceiptHandle"])
     for what, number in done.items():
         print(f"{number} {what}")
     if not done:
         print("No letters.")
+
+
+def news_in(letter: str) -> bytes | None:
+    """The event of SES that a letter holds: as it was, or as Lambda wraps what it gives up."""
+    try:
+        held = json.loads(letter)
+    except ValueError:
+        return None
+    event = held.get("requestPayload", held) if isinstance(held, dict) else None
+    if not isinstance(event, dict) or event.get("source") != "aws.ses":
+        return None
+    return json.dumps(event).encode()
 
 
 def _letters(queue: str) -> Iterator[dict[str, Any]]:

@@ -14,6 +14,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from local.deployed import Problem
 from local.site import PATH
 
 sys.path[0:0] = [entry for entry in PATH if entry not in sys.path]
@@ -23,10 +24,6 @@ from local.invariants import Breach, Row, breaches, key_of, kind_of  # noqa: E40
 __all__ = ["Breach", "breaches", "main", "plain", "plain_row"]
 
 EVERY = 10_000  # rows between two words of progress
-
-
-class Problem(Exception):
-    """Why a table cannot be read, and what to do."""
 
 
 def main() -> int:

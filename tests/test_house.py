@@ -14,7 +14,7 @@ import pytest
 import yaml
 from jsonschema_rs import meta
 
-from foyer.settings import WRITTEN
+from foyer.settings import _HOST, WRITTEN
 from local import build, openapi, site, translations
 from local.site import ROOT
 from local.template import _Loader, load
@@ -411,6 +411,7 @@ def test_an_execute_api_host_is_no_address_of_a_site(url: str, good: bool) -> No
     parameter = RAW["Parameters"]["SiteUrl"]
     assert bool(re.fullmatch(parameter["AllowedPattern"], url)) is good
     assert "execute-api" in parameter["ConstraintDescription"]
+    assert _HOST.pattern in parameter["AllowedPattern"]  # what functions start with
 
 
 def test_the_template_takes_the_languages_there_are_words_in() -> None:

@@ -45,7 +45,7 @@ class Place:
 def place() -> Iterator[Place]:
     server = make_server("127.0.0.1", 0, lambda *_: [], threaded=True)
     url = f"http://localhost:{server.port}"
-    with Site(url, clock=lambda: 1_795_334_400.0) as site:
+    with Site(url, clock=lambda: 1_795_334_400.0, stopwatch=lambda: 0.0) as site:
         site.module("local.seed").plant(site.now())
         server.app = Gateway(site)
         thread = threading.Thread(target=server.serve_forever, daemon=True)
